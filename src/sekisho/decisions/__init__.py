@@ -1,0 +1,7 @@
+"""DECIDE: from the hits of every class to one outcome and its reasons."""
+
+from sekisho.decisions.degraded import Degraded, hits_in_spite_of
+from sekisho.decisions.model import ACTION_CODES, Decision, Outcome
+from sekisho.decisions.precedence import decide
+
+__all__ = ["ACTION_CODES", "Decision", "Degraded", "Outcome", "decide", "hits_in_spite_of"]

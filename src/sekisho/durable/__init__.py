@@ -1,0 +1,49 @@
+"""A durable file with group commit: the log's disk, its lock, its outbox and its crash seams."""
+
+from sekisho.durable.batch import Appender
+from sekisho.durable.connection import StoreOptions, open_reader
+from sekisho.durable.errors import (
+    DirectoryTaken,
+    SchemaTooNew,
+    StoreClosed,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    as_store_error,
+)
+from sekisho.durable.files import sync_directory, write_atomic
+from sekisho.durable.lock import DirectoryLock
+from sekisho.durable.migrations import Migration
+from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, insert_outbox
+from sekisho.durable.queries import load_queries
+from sekisho.durable.rows import insert_rows
+from sekisho.durable.seams import SEAMS, Seam, seam
+from sekisho.durable.store import Store
+
+__all__ = [
+    "OUTBOX_STEPS",
+    "SEAMS",
+    "Appender",
+    "DirectoryLock",
+    "DirectoryTaken",
+    "Migration",
+    "OutboxRow",
+    "SchemaTooNew",
+    "Seam",
+    "Store",
+    "StoreClosed",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreOptions",
+    "StoreUnavailable",
+    "as_store_error",
+    "insert_outbox",
+    "insert_rows",
+    "load_queries",
+    "open_reader",
+    "seam",
+    "sync_directory",
+    "write_atomic",
+]

@@ -1,0 +1,48 @@
+"""The outbox: what is to be done after a commit, recorded in that same commit."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import apsw
+import msgspec
+
+from sekisho.durable.migrations import Migration
+from sekisho.durable.queries import load_queries
+from sekisho.durable.rows import Value, insert_rows
+
+Retry = Literal["safe", "ask"]
+"""Whether an attempt of unknown outcome may be repeated, or must be asked about first."""
+
+_QUERIES = load_queries("sekisho.durable")
+OUTBOX_STEPS = (Migration(1, "outbox of actions", _QUERIES["outbox_step_1"]),)
+_INSERT = _QUERIES["outbox_insert"]
+_WIDTH = 8
+
+
+class OutboxRow(msgspec.Struct, frozen=True, gc=False):
+    """One thing to do, exactly once in effect.
+
+    Attributes:
+        id: the action's id, which is also its idempotency key at the receiver.
+        kind: which executor takes it.
+        payload: what that executor reads, kept byte for byte.
+        ordering_key: rows of one key run one after another; empty = no order.
+        due_at_us: not to be started before this moment.
+        retry: `safe` to repeat after an unknown outcome, or `ask` the receiver first.
+    """
+
+    id: str
+    kind: str
+    payload: bytes
+    ordering_key: str = ""
+    due_at_us: int = 0
+    retry: Retry = "safe"
+
+
+def insert_outbox(connection: apsw.Connection, rows: Sequence[tuple[int, OutboxRow]]) -> None:
+    """Record things to do, each with the log position that caused it, in the open transaction."""
+    values: list[Value] = []
+    for cause, row in rows:
+        values += (row.id, row.kind, row.payload, row.ordering_key)
+        values += (row.due_at_us, row.due_at_us, row.retry, cause)
+    insert_rows(connection, _INSERT, _WIDTH, values)

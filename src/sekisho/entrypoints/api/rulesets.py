@@ -1,0 +1,211 @@
+"""Rule sets: check, draft, publish, versions, differences."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.keys import ApiKey
+from sekisho.entrypoints.refusals import HttpRefusal, as_dicts, as_refusal
+from sekisho.kit.clock import iso
+from sekisho.language import check_rule, format_rule
+from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused
+from sekisho.rules.sqlite import Published
+
+router = APIRouter(prefix="/v1", tags=["rules"])
+MAX_RULES_BODY = 16 << 20
+"""Bytes of a full rule set of the longest rules."""
+
+
+class RuleIn(BaseModel):
+    """A rule with its settings."""
+
+    model_config = ConfigDict(extra="forbid")
+    predicate: str
+    id: str = Field("", max_length=100)
+    on_failure: FailurePolicy | None = None
+
+
+class DraftIn(BaseModel):
+    """A whole rule set, as texts or as objects."""
+
+    model_config = ConfigDict(extra="forbid")
+    rules: list[str | RuleIn] = Field(max_length=MAX_RULES)
+
+
+class NoteIn(BaseModel):
+    """Why a version is published."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: str = Field("", max_length=2_000)
+
+
+@router.post(
+    "/rules/check", summary="Check rules without keeping them", max_body_size=MAX_RULES_BODY
+)
+async def check(request: Request, draft: DraftIn, key: ApiKey = need("read")) -> Response:
+    """Diagnostics for each rule: kind, line, column, length, message, hint."""
+    del key
+    node = node_of(request)
+    checked = [
+        check_rule(one.predicate, node.policy.catalogue, node.book.types) for one in _drafts(draft)
+    ]
+    return answer(
+        {
+            "object": "list",
+            "data": [
+                {
+                    "rule": draft.predicate,
+                    "ok": not one.errors,
+                    "formatted": format_rule(one.rule) if one.rule else None,
+                    "errors": as_dicts(one.errors),
+                    "warnings": as_dicts(one.warnings),
+                }
+                for draft, one in zip(_drafts(draft), checked, strict=True)
+            ],
+        }
+    )
+
+
+@router.put("/rulesets/draft", summary="Replace the draft", max_body_size=MAX_RULES_BODY)
+async def put_draft(request: Request, draft: DraftIn, key: ApiKey = need("rules")) -> Response:
+    """Keeps the draft, with warnings; or refuses it with every error of every rule."""
+    node = node_of(request)
+    try:
+        told = await node.policy.save_draft(_drafts(draft), key.id)
+    except (RulesRefused, ValueError) as error:
+        raise _refused(error) from error
+    return answer(told)
+
+
+@router.get("/rulesets/draft", summary="The draft")
+async def get_draft(request: Request, key: ApiKey = need("read")) -> Response:
+    """The draft as kept, with its warnings."""
+    del key
+    told = node_of(request).policy.draft()
+    if told is None:
+        raise HttpRefusal(
+            404, "resource_missing", "there is no draft: PUT /v1/rulesets/draft first"
+        )
+    return answer(told)
+
+
+@router.post("/rulesets/draft/publish", summary="Make the draft the live rule set")
+async def publish(
+    request: Request, note: NoteIn | None = None, key: ApiKey = need("rules")
+) -> Response:
+    """Compiles the draft, fills counters it newly needs from history, puts it in force at once."""
+    node = node_of(request)
+    try:
+        published = await node.policy.publish(key.id, note.note if note else "")
+    except (RulesRefused, ValueError) as error:
+        raise _refused(error) from error
+    return answer(_told(published, live=True))
+
+
+@router.get("/rulesets", summary="Every published version")
+async def versions(request: Request, key: ApiKey = need("read")) -> Response:
+    """Newest first."""
+    del key
+    node = node_of(request)
+    live = node.policy.live.ruleset.version
+    return answer(
+        {
+            "object": "list",
+            "data": [
+                _told(one, live=one.version == live, rules=False) for one in node.policy.published()
+            ],
+        }
+    )
+
+
+@router.get("/rulesets/diff", summary="What changed between two versions")
+async def diff(
+    request: Request,
+    before: Annotated[str, Query()],
+    after: Annotated[str, Query()],
+    key: ApiKey = need("read"),
+) -> Response:
+    """Rules added, removed and changed. `draft` and `live` are versions too."""
+    del key
+    policy = node_of(request).policy
+    earlier, later = policy.rules_of(before), policy.rules_of(after)
+    old, new = _by_identity(earlier, later), _by_identity(later, earlier)
+    return answer(
+        {
+            "object": "ruleset_diff",
+            "before": before,
+            "after": after,
+            "added": [text for rule, text in new.items() if rule not in old],
+            "removed": [text for rule, text in old.items() if rule not in new],
+            "changed": [
+                {"id": rule, "before": old[rule], "after": text}
+                for rule, text in new.items()
+                if rule in old and old[rule] != text
+            ],
+        }
+    )
+
+
+@router.get("/rulesets/{version}", summary="One version")
+async def get_version(request: Request, version: str, key: ApiKey = need("read")) -> Response:
+    """By its name, its number, or `live`."""
+    del key
+    policy = node_of(request).policy
+    if version == "live":
+        return answer(policy.live_told())
+    found = policy.find_published(version)
+    return answer(_told(found, live=found.version == policy.live.ruleset.version))
+
+
+@router.post("/rulesets/{version}/publish", summary="Go back to a version")
+async def republish(request: Request, version: str, key: ApiKey = need("rules")) -> Response:
+    """Publishes the rules of an earlier version as a new one."""
+    node = node_of(request)
+    found = node.policy.find_published(version)
+    rules = [
+        DraftRule(one.predicate, one.id, FailurePolicy(one.on_failure) if one.on_failure else None)
+        for one in found.rules
+    ]
+    await node.policy.save_draft(rules, key.id)
+    published = await node.policy.publish(key.id, f"back to {found.version}")
+    return answer(_told(published, live=True))
+
+
+def _by_identity(rules: Sequence[DraftRule], others: Sequence[DraftRule]) -> dict[str, str]:
+    """Rule id → text. A drafted rule without an id is the one of its text on the other side."""
+    ids = {one.predicate: one.id for one in others if one.id}
+    return {one.id or ids.get(one.predicate, one.predicate): one.predicate for one in rules}
+
+
+def _drafts(draft: DraftIn) -> list[DraftRule]:
+    return [
+        DraftRule(one) if isinstance(one, str) else DraftRule(one.predicate, one.id, one.on_failure)
+        for one in draft.rules
+    ]
+
+
+def _told(published: Published, *, live: bool, rules: bool = True) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "object": "ruleset",
+        "version": published.version,
+        "number": published.number,
+        "live": live,
+        "published_at": iso(published.published_us),
+        "author": published.author,
+        "note": published.note,
+    }
+    if rules:
+        told["rules"] = [
+            {"id": one.id, "predicate": one.predicate, "on_failure": one.on_failure or None}
+            for one in published.rules
+        ]
+    return told
+
+
+def _refused(error: Exception) -> HttpRefusal:
+    if isinstance(error, RulesRefused):
+        return as_refusal(error)
+    return HttpRefusal(400, "ruleset_refused", str(error), param="rules")

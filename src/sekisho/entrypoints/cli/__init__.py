@@ -1,0 +1,5 @@
+"""The `sekisho` command."""
+
+from sekisho.entrypoints.cli.main import main
+
+__all__ = ["main"]

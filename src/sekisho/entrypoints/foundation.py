@@ -1,0 +1,66 @@
+"""What everything of a node stands on: settings, clock, ids, the store and the log."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+
+from sekisho.durable import Store
+from sekisho.entrypoints import control
+from sekisho.entrypoints.settings import Settings
+from sekisho.kit.clock import SystemClock
+from sekisho.kit.ids import Ids
+from sekisho.ledger import Ledger, LedgerOptions, OnBatch
+from sekisho.rules import ListBook
+from sekisho.rules import sqlite as rule_tables
+
+Result = TypeVar("Result")
+DATABASE: Final = "sekisho.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Opened once; the parts above share it."""
+
+    settings: Settings
+    clock: SystemClock
+    ids: Ids
+    store: Store
+    ledger: Ledger
+    book: ListBook
+
+    @property
+    def seed(self) -> int:
+        """The installation's secret for the keys of counters, so that nobody can make keys meet."""
+        digest = hashlib.sha256(f"counters {self.ledger.installation}".encode()).digest()
+        return int.from_bytes(digest[:8], "little")
+
+    async def write_soon(self, write: Callable[[apsw.Connection], Result]) -> Result:
+        """Write control data without holding the event loop up while the disk works."""
+        return await asyncio.wrap_future(self.store.write(write))
+
+
+def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
+    """Open the data directory, making it when it is new.
+
+    Raises:
+        StoreError: it is taken, damaged, or cannot be written.
+    """
+    clock = SystemClock()
+    ids = Ids(clock)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = Store(database_of(settings.data))
+    store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
+    store.migrate(control.COMPONENT, control.MIGRATIONS)
+    options = LedgerOptions(key_hours=settings.idempotency_hours)
+    ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
+    return Foundation(settings, clock, ids, store, ledger, ListBook())
+
+
+def database_of(data: Path) -> Path:
+    """Where a data directory keeps its log."""
+    return data / DATABASE

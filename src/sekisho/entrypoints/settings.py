@@ -1,0 +1,95 @@
+"""What an operator may set, read once from the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "SEKISHO_"
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that may be set. Each field is read from `SEKISHO_<FIELD>`."""
+
+    data: Path = Path("sekisho-data")
+    """The data directory: the log, its snapshots, the installation's secret."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8321
+    """Port to listen on; 0 takes a free one."""
+    dev: bool = False
+    """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
+    rate_limit_per_s: int = 5_000
+    """Requests a second of one API key before it is told 429; twice as many in a burst."""
+    snapshot_every: int = 100_000
+    """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""
+    idempotency_hours: int = 48
+    """How long an answer is kept for its idempotency key; at least 24."""
+    max_pending: int = 20_000
+    """Decisions waiting for the disk before new ones are refused with 503."""
+    trace_ratio: float = 0.01
+    """Share of decisions whose stages are traced with OpenTelemetry, from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:  # noqa: PLR2004 — the range of ports
+            raise SettingsError(f"{PREFIX}PORT must be 0 to 65535, not {self.port}")
+        if self.dev and self.host not in LOOPBACK:
+            raise SettingsError(
+                f"developer mode listens on the loopback only, not on {self.host}:"
+                " its credentials are known to all"
+            )
+        if self.idempotency_hours < 24:  # noqa: PLR2004 — the contract's minimum
+            raise SettingsError(f"{PREFIX}IDEMPOTENCY_HOURS must be at least 24")
+        if not 0 <= self.trace_ratio <= 1:
+            raise SettingsError(f"{PREFIX}TRACE_RATIO must lie between 0 and 1")
+        for name in ("rate_limit_per_s", "snapshot_every", "max_pending"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
+
+
+_PARSERS: Final[dict[str, Callable[[str], object]]] = {
+    "Path": Path,
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": lambda text: _TRUTH[text.lower()],
+}
+
+
+_TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
+
+
+def read_settings(environment: Mapping[str, str] = os.environ, **given: object) -> Settings:
+    """Settings from the environment; what is `given` (not None) wins.
+
+    Raises:
+        SettingsError: a variable is misspelt, or its value cannot be used.
+    """
+    known = {one.name: one for one in fields(Settings)}
+    values: dict[str, object] = {}
+    for variable, text in environment.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name in _OTHERS:
+            continue
+        if name not in known:
+            raise SettingsError(
+                f"{variable} is not a setting; known are {', '.join(sorted(known))}"
+            )
+        kind = getattr(known[name].type, "__name__", str(known[name].type))
+        try:
+            values[name] = _PARSERS[kind](text)
+        except (KeyError, ValueError) as error:
+            raise SettingsError(f"{variable} must be a {kind}, not `{text}`") from error
+    values.update({name: value for name, value in given.items() if value is not None})
+    return Settings(**values)  # pyright: ignore[reportArgumentType] — every value came through its field's parser
+
+
+_OTHERS: Final = frozenset({"soak", "shared", "crash_at", "numba_cache", "log", "api_key", "url"})
+"""Variables of the same prefix that are not settings: of the tests and of the command line."""

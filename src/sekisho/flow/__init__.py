@@ -1,0 +1,50 @@
+"""The online way: receive → collect → count → score → judge → decide → record."""
+
+from sekisho.flow.answer import encode_decision
+from sekisho.flow.assess import Assessment, Live, assess
+from sekisho.flow.checkpoint import STAGES, Asking, Checkpoint, Done, Parts, Reply, Watch
+from sekisho.flow.fold import Folder, Subject, count_decision, count_outcome
+from sekisho.flow.refusals import (
+    EventIdInUse,
+    KeyInUse,
+    KeyMismatch,
+    NotRecorded,
+    Overloaded,
+    Refusal,
+    SubjectUnknown,
+    WrongDoor,
+)
+from sekisho.flow.replay import Replayed, replay, told
+from sekisho.flow.subject import as_evaluated, inherit, learn
+
+__all__ = [
+    "STAGES",
+    "Asking",
+    "Assessment",
+    "Checkpoint",
+    "Done",
+    "EventIdInUse",
+    "Folder",
+    "KeyInUse",
+    "KeyMismatch",
+    "Live",
+    "NotRecorded",
+    "Overloaded",
+    "Parts",
+    "Refusal",
+    "Replayed",
+    "Reply",
+    "Subject",
+    "SubjectUnknown",
+    "Watch",
+    "WrongDoor",
+    "as_evaluated",
+    "assess",
+    "count_decision",
+    "count_outcome",
+    "encode_decision",
+    "inherit",
+    "learn",
+    "replay",
+    "told",
+]

@@ -1,0 +1,61 @@
+"""The decision itself, on one screen: score → judge → decide. Pure, and the only implementation."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from sekisho.decisions import Decision, Degraded, decide, hits_in_spite_of
+from sekisho.events import Record
+from sekisho.language import Catalogue
+from sekisho.rules import RuleSet, judge
+from sekisho.scoring import Risk, Scorecard
+
+SCORE_FIELDS = frozenset({"risk_score", "risk_level"})
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What decisions are made with at one moment; replaced as a whole, never changed."""
+
+    catalogue: Catalogue
+    ruleset: RuleSet
+    scorecard: Scorecard
+    counters: str
+    """Version of the counters in force."""
+    reported: tuple[str, ...]
+    """Attributes that an answer lists: all that rules, score and counters have read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A decision with everything needed to explain and to repeat it."""
+
+    decision: Decision
+    risk: Risk
+    degraded: tuple[Degraded, ...]
+
+
+def assess(
+    event_type: str,
+    record: Record,
+    live: Live,
+    lists: Mapping[str, Container[str]],
+    missing: Mapping[str, frozenset[str]],
+) -> Assessment:
+    """Decide on a record whose counters have been read.
+
+    Live decisions, shadow, backtest, replay and `rules test` all come through here.
+
+    Args:
+        event_type: the flow, such as `payment`.
+        record: every attribute known as of the event; completed here with the risk score and level.
+        live: rule set, scorecard and catalogue in force.
+        lists: the lists in force.
+        missing: dependency → attributes it failed to give; empty when all is well.
+    """
+    risk = live.scorecard.score(event_type, record)
+    record["risk_level"] = risk.level
+    if risk.score is not None:
+        record["risk_score"] = risk.score
+    matched = judge(live.ruleset, record, lists)
+    hits, degraded = hits_in_spite_of(missing, live.ruleset, matched, event_type)
+    return Assessment(decide(hits), risk, tuple(degraded))

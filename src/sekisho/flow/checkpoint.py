@@ -1,0 +1,364 @@
+"""The checkpoint: receive → collect → count → assess → record, and nothing lost."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, Protocol
+
+from sekisho.collect import Profiles
+from sekisho.durable import StoreError
+from sekisho.events import Event, ReceiveContext, Record, receive
+from sekisho.flow.answer import encode_decision, encode_outcome, to_do
+from sekisho.flow.assess import Assessment, Live, assess
+from sekisho.flow.fold import Subject, Undo, count_decision, count_outcome
+from sekisho.flow.refusals import (
+    EventIdInUse,
+    KeyInUse,
+    KeyMismatch,
+    NotRecorded,
+    Overloaded,
+    Refusal,
+    SubjectUnknown,
+    WrongDoor,
+)
+from sekisho.flow.subject import as_evaluated
+from sekisho.kit.clock import Clock
+from sekisho.kit.ids import Ids
+from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
+from sekisho.rules import ListBook
+from sekisho.velocity import Counters
+
+OK: Final = 200
+DECISION_ENDPOINT: Final = "/v1/decisions"
+EVENT_ENDPOINT: Final = "/v1/events"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that may be sent: it is on disk."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+Done = Callable[[Reply | Exception], None]
+"""Called once: with the reply, or with why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who sends a request and under which idempotency key ("" for none)."""
+
+    caller: str = ""
+    key: str = ""
+
+
+class Watch(Protocol):
+    """Is told of every decision, for metrics and traces."""
+
+    def decided(self, event: Event, assessment: Assessment, marks_ns: Sequence[int], /) -> None:
+        """A decision was made. `marks_ns`: the start, then the end of each of `STAGES`."""
+        ...
+
+
+STAGES: Final = ("receive", "collect", "count", "assess", "record")
+
+
+@dataclass(slots=True)
+class _InFlight:
+    entry: Entry
+    reply: Reply
+    seq: int
+    undo: Undo
+    waiters: list[Done] = field(default_factory=list[Done])
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a checkpoint works with; `live` and `counters` are replaced while it runs."""
+
+    live: Live
+    counters: Counters
+    lists: ListBook
+    profiles: Profiles
+    ledger: Ledger
+    clock: Clock
+    ids: Ids
+    context: ReceiveContext
+    max_pending: int = 20_000
+
+
+class Checkpoint:
+    """Decides events in the order of their arrival; owned by one thread.
+
+    Counters are updated in memory when the decision is made, so that the next event sees it. The
+    answer is
+    given when the ledger has it on disk. When the disk refuses, every decision since is taken back
+    in reverse
+    order and refused too, because it was made on state that never came to be.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._watch: Watch | None = None
+        self._in_flight: deque[_InFlight] = deque()
+        self._by_event: dict[tuple[Kind, str], _InFlight] = {}
+        self._by_key: dict[tuple[str, str], bytes] = {}
+        self._broken: Exception | None = None
+        self.taken_back = 0
+
+    @property
+    def pending(self) -> int:
+        """Decisions made and not yet on disk."""
+        return len(self._in_flight)
+
+    def watch(self, watch: Watch) -> None:
+        """Tell somebody of every decision from now on."""
+        self._watch = watch
+
+    def decide(self, body: bytes, asking: Asking, done: Done) -> None:
+        """Decide an event; `done` is called when the answer is durable.
+
+        A replayed answer is given at once.
+
+        Raises:
+            EventRefused: the event cannot be taken.
+            Refusal: no decision, for the reason its class names.
+        """
+        marks = [time.perf_counter_ns()]
+        scope, digest = (asking.caller + DECISION_ENDPOINT, b"")
+        if asking.key:
+            digest = digest_of(body)
+            if self._replay_key(scope, asking.key, digest, done):
+                return
+        event = receive(body, self.parts.clock.now_us(), self.parts.context)
+        if event.is_outcome:
+            raise WrongDoor(f"`{event.type}` reports what happened: send it to {EVENT_ENDPOINT}")
+        if self._replay_event(event, body, done):
+            return
+        self._admit()
+        marks.append(time.perf_counter_ns())
+        record, missing = self._collect(event)
+        marks.append(time.perf_counter_ns())
+        self._count(event, record, missing)
+        marks.append(time.perf_counter_ns())
+        assessment, decision_id, answer = self._assess(event, record, missing)
+        marks.append(time.perf_counter_ns())
+        undo = count_decision(self.parts.counters, event, record)
+        entry = Entry(
+            kind="decision",
+            event_id=event.id,
+            event_type=event.type,
+            at_us=event.at_us,
+            recorded_us=self.parts.clock.now_us(),
+            body=event.body,
+            answer=answer,
+            status=OK,
+            decision_id=decision_id,
+            idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
+            outbox=to_do(event, assessment, decision_id, self.parts.clock.now_us()),
+        )
+        self._record(entry, undo, done)
+        marks.append(time.perf_counter_ns())
+        if self._watch is not None:
+            self._watch.decided(event, assessment, marks)
+
+    def report(self, body: bytes, asking: Asking, done: Done) -> None:
+        """Record what became of an event: a dispute, a refund, the issuer's answer, a label.
+
+        Raises:
+            EventRefused: the outcome cannot be taken.
+            Refusal: not recorded, for the reason its class names.
+        """
+        scope, digest = (asking.caller + EVENT_ENDPOINT, b"")
+        if asking.key:
+            digest = digest_of(body)
+            if self._replay_key(scope, asking.key, digest, done):
+                return
+        event = receive(body, self.parts.clock.now_us(), self.parts.context)
+        if not event.is_outcome:
+            raise WrongDoor(f"`{event.type}` is to be decided: send it to {DECISION_ENDPOINT}")
+        if self._replay_event(event, body, done):
+            return
+        self._admit()
+        subject = self.subject(event.about)
+        undo = count_outcome(self.parts.counters, subject, event)
+        entry = Entry(
+            kind="event",
+            event_id=event.id,
+            event_type=event.type,
+            about=event.about,
+            at_us=event.at_us,
+            recorded_us=self.parts.clock.now_us(),
+            body=event.body,
+            answer=encode_outcome(event),
+            status=OK,
+            idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
+        )
+        self._record(entry, undo, done)
+
+    def subject(self, event_id: str) -> Subject:
+        """A decided event as it is known now, committed or on its way to the disk.
+
+        Raises:
+            SubjectUnknown: there is none of that id.
+        """
+        waiting = self._by_event.get(("decision", event_id))
+        row = waiting.entry if waiting else self.parts.ledger.find_event(event_id)
+        if row is None:
+            raise SubjectUnknown(f"no event `{event_id}` was decided: ask for its decision first")
+        known = [*self.parts.ledger.outcomes_of(event_id)]
+        known += [one.entry for one in self._in_flight if one.entry.about == event_id]
+        event = self.reread(row.body, row.at_us)
+        outcomes = tuple(self.reread(one.body, one.at_us) for one in known)
+        return Subject(event, as_evaluated(event, row.answer), outcomes)
+
+    def reread(self, body: bytes, at_us: int) -> Event:
+        """An event from its recorded bytes."""
+        return receive(body, at_us, self.parts.context)
+
+    def in_flight(self, after_seq: int) -> list[tuple[int, Entry]]:
+        """Rows and entries made and not yet settled, beyond a row of the log."""
+        return [(one.seq, one.entry) for one in self._in_flight if one.seq > after_seq]
+
+    @property
+    def last_seq(self) -> int:
+        """The row up to which the counters have counted."""
+        return self._in_flight[-1].seq if self._in_flight else self.parts.ledger.last_seq
+
+    def settle(self, entries: Sequence[Entry], error: Exception | None) -> None:
+        """The ledger has these entries on disk, or refused them; called in order by the owner."""
+        if error is not None:
+            self._take_back(error)
+            return
+        for _ in entries:
+            landed = self._in_flight.popleft()
+            self._forget(landed)
+            for done in landed.waiters:
+                done(landed.reply)
+
+    def _collect(self, event: Event) -> tuple[Record, dict[str, frozenset[str]]]:
+        record = dict(event.record)
+        missing: dict[str, frozenset[str]] = {}
+        try:
+            found = self.parts.profiles.attributes_for(record, event.at_us)
+        except Exception:  # noqa: BLE001 — whatever fails there, rules follow their policy
+            specs = self.parts.profiles.specs()
+            missing["profiles"] = frozenset(spec.name for spec in specs)
+        else:
+            for name, value in found.items():
+                record.setdefault(name, value)
+        return record, missing
+
+    def _count(self, event: Event, record: Record, missing: dict[str, frozenset[str]]) -> None:
+        counters = self.parts.counters
+        try:
+            record.update(counters.read(event.type, event.at_us, record))
+        except Exception:  # noqa: BLE001 — whatever fails there, rules follow their policy
+            missing["counters"] = counters.names
+
+    def _assess(
+        self, event: Event, record: Record, missing: dict[str, frozenset[str]]
+    ) -> tuple[Assessment, str, bytes]:
+        parts = self.parts
+        parts.lists.expire(parts.clock.now_us())
+        assessment = assess(event.type, record, parts.live, parts.lists.values, missing)
+        if assessment.decision.outcome == "block":
+            record.setdefault("outcome", "blocked")
+        decision_id = parts.ids.new("dec")
+        answer = encode_decision(
+            decision_id, event, record, assessment, parts.live, parts.lists.version
+        )
+        return assessment, decision_id, answer
+
+    def _record(self, entry: Entry, undo: Undo, done: Done) -> None:
+        try:
+            seq = self.parts.ledger.append(entry)
+        except StoreError:
+            undo(self.parts.counters)
+            raise
+        flying = _InFlight(entry, Reply(OK, entry.answer), seq, undo, [done])
+        self._in_flight.append(flying)
+        self._by_event[entry.kind, entry.event_id] = flying
+        key = entry.idempotency
+        if key is not None:
+            self._by_key[key.scope, key.key] = key.body_hash
+
+    def _admit(self) -> None:
+        if self._broken is not None:
+            raise _not_recorded(self._broken)
+        if len(self._in_flight) >= self.parts.max_pending:
+            raise Overloaded
+
+    def _replay_key(self, scope: str, key: str, digest: bytes, done: Done) -> bool:
+        running = self._by_key.get((scope, key))
+        if running is not None:
+            raise KeyInUse if running == digest else KeyMismatch
+        kept = self.parts.ledger.find_idempotent(scope, key)
+        if kept is None:
+            return False
+        if kept.body_hash != digest:
+            raise KeyMismatch
+        done(Reply(kept.status, kept.answer, replayed=True))
+        return True
+
+    def _replay_event(self, event: Event, sent: bytes, done: Done) -> bool:
+        waiting = self._by_event.get((_kind_of(event), event.id))
+        if waiting is not None:
+            self._check_content(event, sent, waiting.entry)
+            waiting.waiters.append(done)
+            return True
+        row = self.parts.ledger.find_event(event.id, _kind_of(event), event.at_us)
+        if row is None:
+            return False
+        self._check_content(event, sent, row)
+        done(Reply(OK, row.answer, replayed=True))
+        return True
+
+    def _check_content(self, event: Event, sent: bytes, first: Entry | Recorded) -> None:
+        """Refuse an id used again for something else; a repeat without a time means the first's."""
+        if event.body == first.body or self.reread(sent, first.at_us).body == first.body:
+            return
+        raise EventIdInUse(
+            f"an event `{event.id}` was recorded with other content: give the new event its own id"
+        )
+
+    def _take_back(self, error: Exception) -> None:
+        """Undo all that is in flight, newest first; go on once the ledger has refused it all."""
+        self.taken_back += 1
+        refused = list(self._in_flight)
+        self._in_flight.clear()
+        for one in reversed(refused):
+            one.undo(self.parts.counters)
+            self._forget(one)
+        self._broken = error
+        if self.parts.ledger.pending == 0:
+            self.parts.ledger.resume()
+            self._broken = None
+        for one in refused:
+            for done in one.waiters:
+                done(_not_recorded(error))
+
+    def _forget(self, one: _InFlight) -> None:
+        self._by_event.pop((one.entry.kind, one.entry.event_id), None)
+        key = one.entry.idempotency
+        if key is not None:
+            self._by_key.pop((key.scope, key.key), None)
+
+
+def digest_of(body: bytes) -> bytes:
+    """What an idempotency key is bound to."""
+    return blake2b(body, digest_size=16).digest()
+
+
+def _kind_of(event: Event) -> Kind:
+    return "event" if event.is_outcome else "decision"
+
+
+def _not_recorded(error: Exception) -> Refusal:
+    refused = NotRecorded(f"{NotRecorded.__doc__} ({error})")
+    refused.__cause__ = error
+    return refused

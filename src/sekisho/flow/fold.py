@@ -1,0 +1,87 @@
+"""Counters as a fold over the log: what each entry adds, live and after a restart."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sekisho.events import Event, ReceiveContext, Record, receive
+from sekisho.flow.subject import as_evaluated, inherit, learn
+from sekisho.ledger import Entry, Ledger, Recorded
+from sekisho.velocity import Counters
+
+Undo = Callable[[Counters], None]
+"""Takes what was counted out of the counters again, the ones in force at that moment."""
+
+REMEMBERED: Final = 20_000
+"""Decided events kept at hand while reading the log: outcomes mostly follow their event closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A decided event with its record as evaluated and the outcomes recorded for it so far."""
+
+    event: Event
+    record: Record
+    outcomes: tuple[Event, ...] = ()
+
+
+def count_decision(counters: Counters, event: Event, record: Record) -> Undo:
+    """Count a decided event."""
+    counters.apply(event.type, event.at_us, record)
+    return lambda current: current.retract(event.type, event.at_us, record)
+
+
+def count_outcome(counters: Counters, subject: Subject, outcome: Event) -> Undo:
+    """Count an outcome at its own time, and correct its subject at the subject's."""
+    before = learn(subject.record, subject.outcomes)
+    after = learn(before, (outcome,))
+    own = inherit(after, outcome)
+    about = subject.event
+    counters.revise(about.type, about.at_us, before, after)
+    counters.apply(outcome.type, outcome.at_us, own)
+
+    def undo(current: Counters) -> None:
+        current.retract(outcome.type, outcome.at_us, own)
+        current.revise(about.type, about.at_us, after, before)
+
+    return undo
+
+
+class Folder:
+    """Counts rows of the log in their order, as the checkpoint counted them live."""
+
+    def __init__(self, ledger: Ledger, context: ReceiveContext) -> None:
+        self._ledger = ledger
+        self._context = context
+        self._subjects: OrderedDict[str, Subject] = OrderedDict()
+
+    def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> None:
+        """Count the row of a number, recorded or on its way."""
+        event = receive(row.body, row.at_us, self._context)
+        if row.kind == "decision":
+            subject = Subject(event, as_evaluated(event, row.answer))
+            count_decision(counters, event, subject.record)
+            self._remember(subject)
+        elif row.kind == "event":
+            subject = self._subject(event.about, seq)
+            count_outcome(counters, subject, event)
+            known = Subject(subject.event, subject.record, (*subject.outcomes, event))
+            self._remember(known)
+
+    def _subject(self, event_id: str, before_seq: int) -> Subject:
+        subject = self._subjects.get(event_id)
+        if subject is None:
+            row = self._ledger.find_event(event_id)
+            assert row is not None, f"outcome of an event that is not recorded: {event_id}"
+            event = receive(row.body, row.at_us, self._context)
+            known = [one for one in self._ledger.outcomes_of(event_id) if one.seq < before_seq]
+            outcomes = tuple(receive(one.body, one.at_us, self._context) for one in known)
+            subject = Subject(event, as_evaluated(event, row.answer), outcomes)
+        return subject
+
+    def _remember(self, subject: Subject) -> None:
+        self._subjects[subject.event.id] = subject
+        self._subjects.move_to_end(subject.event.id)
+        if len(self._subjects) > REMEMBERED:
+            self._subjects.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Small things every package may reach for: clock, ids, money, countries, redaction."""

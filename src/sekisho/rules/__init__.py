@@ -1,0 +1,55 @@
+"""JUDGE: rule sets and lists; which rules match an event."""
+
+from sekisho.rules.builtin import BUILTIN_RULES
+from sekisho.rules.desk import Change, ListDesk, ListRefused, found_list
+from sekisho.rules.failure import FailurePolicy, default_policy
+from sekisho.rules.lists import (
+    DEFAULT_LISTS,
+    ITEM_TYPES,
+    MAX_ITEMS,
+    ItemRefused,
+    ListBook,
+    normalise_item,
+)
+from sekisho.rules.model import Hit, RuleSet, StoredRule
+from sekisho.rules.ruleset import (
+    MAX_RULES,
+    DraftRule,
+    RuleProblem,
+    RulesRefused,
+    assemble,
+    build_ruleset,
+    builtin_rules,
+    draft_rules,
+    judge,
+    restore,
+)
+
+__all__ = [
+    "BUILTIN_RULES",
+    "DEFAULT_LISTS",
+    "ITEM_TYPES",
+    "MAX_ITEMS",
+    "MAX_RULES",
+    "Change",
+    "DraftRule",
+    "FailurePolicy",
+    "Hit",
+    "ItemRefused",
+    "ListBook",
+    "ListDesk",
+    "ListRefused",
+    "RuleProblem",
+    "RuleSet",
+    "RulesRefused",
+    "StoredRule",
+    "assemble",
+    "build_ruleset",
+    "builtin_rules",
+    "default_policy",
+    "draft_rules",
+    "found_list",
+    "judge",
+    "normalise_item",
+    "restore",
+]

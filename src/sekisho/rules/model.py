@@ -1,0 +1,46 @@
+"""The nouns of judging: stored rules, rule sets, hits."""
+
+from dataclasses import dataclass
+
+from sekisho.language import Action, CompiledRules, Rule
+from sekisho.rules.failure import FailurePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule with its identity. `created_us` decides who is credited among equals."""
+
+    id: str
+    rule: Rule
+    created_us: int
+    post_authorization: bool
+    """It reads what only the issuer's answer brings, so it acts after the bank approved."""
+    fields: frozenset[str]
+    lists: frozenset[str]
+    on_failure: FailurePolicy | None = None
+    builtin: bool = False
+
+    @property
+    def action(self) -> Action:
+        """What the rule asks for."""
+        return self.rule.action
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that matched, or that counts as matched because its inputs were unavailable."""
+
+    rule: StoredRule
+    action: Action
+    by_policy: FailurePolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """An immutable, compiled set of rules under one version."""
+
+    version: str
+    rules: tuple[StoredRule, ...]
+    compiled: CompiledRules
+    fields: frozenset[str]
+    lists: frozenset[str]

@@ -1,0 +1,182 @@
+"""From drafted texts to a compiled rule set, and from a record to its hits."""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sekisho.events import Record
+from sekisho.language import (
+    Catalogue,
+    Checked,
+    Diagnostic,
+    Rule,
+    check_rule,
+    compile_rules,
+    fields_of,
+    format_rule,
+    lists_of,
+)
+from sekisho.rules.builtin import BUILTIN_RULES
+from sekisho.rules.failure import FailurePolicy
+from sekisho.rules.model import RuleSet, StoredRule
+
+MAX_RULES = 2_000
+"""Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRule:
+    """A rule as its author sends it. `id` keeps the identity of a rule that is edited."""
+
+    predicate: str
+    id: str = ""
+    on_failure: FailurePolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """What is wrong, or odd, with the n-th rule of a draft (from 0)."""
+
+    index: int
+    predicate: str
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class RulesRefused(ValueError):
+    """The draft cannot be published until its errors are mended."""
+
+    def __init__(self, problems: Sequence[RuleProblem]) -> None:
+        first = problems[0]
+        super().__init__(f"rule {first.index + 1}: {first.diagnostics[0].message}")
+        self.problems = tuple(problems)
+
+
+def draft_rules(
+    drafts: Sequence[DraftRule], catalogue: Catalogue, lists: Mapping[str, str]
+) -> tuple[list[Rule], list[RuleProblem]]:
+    """Check a draft as a whole and return its rules and the warnings.
+
+    Raises:
+        RulesRefused: one or more rules have errors.
+        ValueError: two rules name one id, one has a built-in rule's id, or there are too many.
+    """
+    if len(drafts) > MAX_RULES:
+        raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
+    _check_ids([draft.id for draft in drafts if draft.id])
+    checked: list[Checked] = [check_rule(draft.predicate, catalogue, lists) for draft in drafts]
+    errors = [
+        RuleProblem(i, drafts[i].predicate, one.errors)
+        for i, one in enumerate(checked)
+        if one.errors
+    ]
+    if errors:
+        raise RulesRefused(errors)
+    warnings = [
+        RuleProblem(i, drafts[i].predicate, one.warnings)
+        for i, one in enumerate(checked)
+        if one.warnings
+    ]
+    return [one.rule for one in checked if one.rule is not None], warnings
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    if len(set(ids)) < len(ids):
+        raise ValueError("two rules of the draft name the same id: give each its own, or none")
+    for rule_id in BUILTIN_RULES.keys() & set(ids):
+        raise ValueError(f"`{rule_id}` is the id of a built-in rule: give yours another, or none")
+
+
+def store_rule(rule: Rule, catalogue: Catalogue, rule_id: str, created_us: int) -> StoredRule:
+    """Give a checked rule its identity and note what it reads."""
+    fields = fields_of(rule.condition)
+    return StoredRule(
+        id=rule_id,
+        rule=rule,
+        created_us=created_us,
+        post_authorization=any(
+            "post_authorization" in spec.flags
+            for name in fields
+            if (spec := catalogue.get(name)) is not None
+        ),
+        fields=fields,
+        lists=lists_of(rule.condition),
+    )
+
+
+def assemble(
+    drafts: Sequence[DraftRule],
+    catalogue: Catalogue,
+    lists: Mapping[str, str],
+    new_id: Callable[[], str],
+    *,
+    before: Iterable[StoredRule] = (),
+    now_us: int = 0,
+) -> list[StoredRule]:
+    """Checked rules with identities.
+
+    A rule that is unchanged, or that names the id of one in `before`, keeps that id and its age;
+    another gets
+    the id it names, or a new one, and the age `now_us`.
+
+    Raises:
+        RulesRefused: one or more rules have errors.
+        ValueError: as `draft_rules`.
+    """
+    rules, _ = draft_rules(drafts, catalogue, lists)
+    known = {old.id: old for old in before if not old.builtin}
+    by_text = {format_rule(old.rule): old for old in known.values()}
+    taken = {draft.id for draft in drafts if draft.id}
+    stored: list[StoredRule] = []
+    for draft, rule in zip(drafts, rules, strict=True):
+        twin = known.get(draft.id) if draft.id else by_text.get(format_rule(rule))
+        if twin is not None and not draft.id and twin.id in taken:
+            twin = None
+        rule_id = twin.id if twin else draft.id or new_id()
+        taken.add(rule_id)
+        fresh = store_rule(rule, catalogue, rule_id, twin.created_us if twin else now_us)
+        stored.append(replace(fresh, on_failure=draft.on_failure))
+    return stored
+
+
+def restore(
+    rules: Iterable[tuple[DraftRule, int]], catalogue: Catalogue, lists: Mapping[str, str]
+) -> list[StoredRule]:
+    """Rules of a published version, as (rule, creation time)."""
+    kept = list(rules)
+    checked, _ = draft_rules([draft for draft, _ in kept], catalogue, lists)
+    return [
+        replace(store_rule(rule, catalogue, draft.id, created_us), on_failure=draft.on_failure)
+        for (draft, created_us), rule in zip(kept, checked, strict=True)
+    ]
+
+
+def builtin_rules(catalogue: Catalogue, lists: Mapping[str, str]) -> list[StoredRule]:
+    """The built-in rules, checked like any other."""
+    stored: list[StoredRule] = []
+    for rule_id, text in BUILTIN_RULES.items():
+        rule = check_rule(text, catalogue, lists).rule
+        assert rule is not None, f"built-in rule {rule_id} does not parse"
+        stored.append(replace(store_rule(rule, catalogue, rule_id, 0), builtin=True))
+    return stored
+
+
+def build_ruleset(
+    version: str, rules: Sequence[StoredRule], builtin: Sequence[StoredRule] = ()
+) -> RuleSet:
+    """Compile a set. A written rule takes the place of a built-in one with the same text."""
+    written = {format_rule(one.rule) for one in rules}
+    everything = [*(one for one in builtin if format_rule(one.rule) not in written), *rules]
+    return RuleSet(
+        version=version,
+        rules=tuple(everything),
+        compiled=compile_rules([one.rule for one in everything]),
+        fields=frozenset[str]().union(*(one.fields for one in everything)),
+        lists=frozenset[str]().union(*(one.lists for one in everything)),
+    )
+
+
+def judge(
+    ruleset: RuleSet, record: Record, lists: Mapping[str, Container[str]]
+) -> list[StoredRule]:
+    """Every rule of every class that matches: who decides is settled later."""
+    rules = ruleset.rules
+    return [rules[index] for index in ruleset.compiled.matches(record, lists)]

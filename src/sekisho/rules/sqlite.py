@@ -1,0 +1,382 @@
+"""Rule sets and lists in the embedded store."""
+
+# The stubs of apsw name Buffer, which Python 3.11 has not.
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+import msgspec
+
+from sekisho.durable import Migration
+from sekisho.rules.failure import FailurePolicy
+from sekisho.rules.ruleset import DraftRule
+
+COMPONENT: Final = "rules"
+MIGRATIONS: Final = (
+    Migration(
+        1,
+        "rule sets, draft, lists and their items",
+        """
+CREATE TABLE ruleset(
+  number INTEGER PRIMARY KEY, version TEXT NOT NULL, published_us INTEGER NOT NULL,
+  author TEXT NOT NULL, note TEXT NOT NULL, rules TEXT NOT NULL
+) STRICT;
+CREATE TABLE ruleset_draft(
+  one INTEGER PRIMARY KEY CHECK (one = 1), saved_us INTEGER NOT NULL, author TEXT NOT NULL,
+  rules TEXT NOT NULL
+) STRICT;
+CREATE TABLE value_list(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, alias TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL, item_type TEXT NOT NULL, metadata TEXT NOT NULL, created_us INTEGER NOT NULL,
+  created_by TEXT NOT NULL
+) STRICT;
+CREATE TABLE value_list_item(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  list TEXT NOT NULL REFERENCES value_list(id) ON DELETE CASCADE,
+  value TEXT NOT NULL, compared TEXT NOT NULL, created_us INTEGER NOT NULL,
+  created_by TEXT NOT NULL, expires_us INTEGER NOT NULL,
+  UNIQUE (list, compared)
+) STRICT;
+CREATE INDEX value_list_item_compared ON value_list_item(compared);
+CREATE INDEX value_list_item_order ON value_list_item(list, number);
+CREATE TABLE list_version(one INTEGER PRIMARY KEY CHECK (one = 1), changes INTEGER NOT NULL) STRICT;
+INSERT INTO list_version VALUES (1, 0);
+""",
+    ),
+)
+
+
+class KeptRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rule of a published set, as kept."""
+
+    id: str
+    predicate: str
+    created_us: int
+    on_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published version of the rule set."""
+
+    number: int
+    version: str
+    published_us: int
+    author: str
+    note: str
+    rules: tuple[KeptRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """A list, without its items."""
+
+    id: str
+    alias: str
+    name: str
+    item_type: str
+    metadata: Mapping[str, str]
+    created_us: int
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One item of a list. `value` is what was given, `compared` what rules see."""
+
+    id: str
+    list: str
+    value: str
+    compared: str
+    created_us: int
+    created_by: str
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first: up to `limit` rows beyond a row, or just before one."""
+
+    limit: int = 10
+    starting_after: str = ""
+    ending_before: str = ""
+
+
+# ── rule sets ───────────────────────────────────────────────────────────────────────────────────
+
+
+def save_draft(
+    connection: apsw.Connection, rules: Sequence[DraftRule], author: str, at_us: int
+) -> None:
+    """Keep the draft; there is one."""
+    kept = [
+        {"predicate": one.predicate, "id": one.id, "on_failure": one.on_failure or ""}
+        for one in rules
+    ]
+    connection.execute(
+        "INSERT OR REPLACE INTO ruleset_draft VALUES (1, ?, ?, ?)",
+        (at_us, author, msgspec.json.encode(kept).decode()),
+    )
+
+
+def load_draft(connection: apsw.Connection) -> list[DraftRule] | None:
+    """The draft, or None."""
+    row = connection.execute("SELECT rules FROM ruleset_draft").fetchone()
+    if row is None:
+        return None
+    return [
+        DraftRule(
+            one["predicate"],
+            one["id"],
+            FailurePolicy(one["on_failure"]) if one["on_failure"] else None,
+        )
+        for one in msgspec.json.decode(str(row[0]), type=list[dict[str, str]])
+    ]
+
+
+def publish(connection: apsw.Connection, published: Published) -> None:
+    """Keep a new version and clear the draft."""
+    connection.execute(
+        "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            published.number,
+            published.version,
+            published.published_us,
+            published.author,
+            published.note,
+            msgspec.json.encode(published.rules).decode(),
+        ),
+    )
+    connection.execute("DELETE FROM ruleset_draft")
+
+
+def load_published(connection: apsw.Connection, version: str = "") -> Published | None:
+    """A version by its name or number, or the newest."""
+    where = "WHERE version = ?1 OR CAST(number AS TEXT) = ?1" if version else "WHERE ?1 = ''"
+    row = connection.execute(
+        f"SELECT * FROM ruleset {where} ORDER BY number DESC LIMIT 1",  # noqa: S608 — fixed texts
+        (version,),
+    ).fetchone()
+    return None if row is None else _published(row)
+
+
+def all_published(connection: apsw.Connection) -> Iterator[Published]:
+    """Every version, newest first."""
+    for row in connection.execute("SELECT * FROM ruleset ORDER BY number DESC"):
+        yield _published(row)
+
+
+def _published(row: tuple[object, ...]) -> Published:
+    number, version, published_us, author, note, rules = row
+    assert isinstance(number, int)
+    assert isinstance(published_us, int)
+    kept = msgspec.json.decode(str(rules), type=tuple[KeptRule, ...])
+    return Published(number, str(version), published_us, str(author), str(note), kept)
+
+
+# ── lists ───────────────────────────────────────────────────────────────────────────────────────
+
+_LIST_COLUMNS: Final = "id, alias, name, item_type, metadata, created_us, created_by"
+_ITEM_COLUMNS: Final = "id, list, value, compared, created_us, created_by, expires_us"
+
+
+def insert_list(connection: apsw.Connection, row: ListRow) -> None:
+    """Keep a new list; its alias must be free."""
+    connection.execute(
+        f"INSERT INTO value_list({_LIST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 — fixed
+        (
+            row.id,
+            row.alias,
+            row.name,
+            row.item_type,
+            msgspec.json.encode(dict(row.metadata)).decode(),
+            row.created_us,
+            row.created_by,
+        ),
+    )
+
+
+def update_list(connection: apsw.Connection, row: ListRow) -> None:
+    """Keep a list's alias, name and metadata."""
+    connection.execute(
+        "UPDATE value_list SET alias = ?, name = ?, metadata = ? WHERE id = ?",
+        (row.alias, row.name, msgspec.json.encode(dict(row.metadata)).decode(), row.id),
+    )
+
+
+def delete_list(connection: apsw.Connection, list_id: str) -> None:
+    """Forget a list and its items."""
+    connection.execute("DELETE FROM value_list WHERE id = ?", (list_id,))
+
+
+def find_list(connection: apsw.Connection, name: str) -> ListRow | None:
+    """A list by id or alias."""
+    row = connection.execute(
+        f"SELECT {_LIST_COLUMNS} FROM value_list WHERE id = ?1 OR alias = ?1",  # noqa: S608 — fixed
+        (name,),
+    ).fetchone()
+    return None if row is None else _list_row(row)
+
+
+def list_lists(
+    connection: apsw.Connection, page: Page, alias: str = "", contains: str = ""
+) -> tuple[list[ListRow], bool]:
+    """A page of lists, newest first, and whether there are more."""
+    where, values = ["1"], list[object]()
+    if alias:
+        where.append("alias = ?")
+        values.append(alias)
+    if contains:
+        where.append(
+            "id IN (SELECT list FROM value_list_item WHERE compared IN (?, ?, ?) OR value = ?)"
+        )
+        values += [contains, contains.casefold(), contains.upper(), contains]
+    rows, more = _page(connection, "value_list", _LIST_COLUMNS, (where, values), page)
+    return [_list_row(row) for row in rows], more
+
+
+def insert_items(connection: apsw.Connection, rows: Sequence[ItemRow]) -> int:
+    """Keep items; one that is there already stays. Returns how many were new."""
+    before = connection.total_changes()
+    connection.executemany(
+        f"INSERT INTO value_list_item({_ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 — fixed
+        " ON CONFLICT DO NOTHING",
+        (
+            (r.id, r.list, r.value, r.compared, r.created_us, r.created_by, r.expires_us)
+            for r in rows
+        ),
+    )
+    return connection.total_changes() - before
+
+
+def delete_item(connection: apsw.Connection, item_id: str) -> None:
+    """Forget one item."""
+    connection.execute("DELETE FROM value_list_item WHERE id = ?", (item_id,))
+
+
+def delete_items_of(connection: apsw.Connection, list_id: str) -> None:
+    """Empty a list."""
+    connection.execute("DELETE FROM value_list_item WHERE list = ?", (list_id,))
+
+
+def delete_expired(connection: apsw.Connection, now_us: int) -> int:
+    """Forget items that ran out. Returns how many."""
+    before = connection.total_changes()
+    connection.execute(
+        "DELETE FROM value_list_item WHERE expires_us > 0 AND expires_us <= ?", (now_us,)
+    )
+    return connection.total_changes() - before
+
+
+def find_item(connection: apsw.Connection, item_id: str) -> ItemRow | None:
+    """An item by id."""
+    row = connection.execute(
+        f"SELECT {_ITEM_COLUMNS} FROM value_list_item WHERE id = ?",  # noqa: S608 — fixed
+        (item_id,),
+    ).fetchone()
+    return None if row is None else _item_row(row)
+
+
+def find_item_by_value(connection: apsw.Connection, list_id: str, compared: str) -> ItemRow | None:
+    """An item by what rules see of it."""
+    row = connection.execute(
+        f"SELECT {_ITEM_COLUMNS} FROM value_list_item WHERE list = ? AND compared = ?",  # noqa: S608 — fixed
+        (list_id, compared),
+    ).fetchone()
+    return None if row is None else _item_row(row)
+
+
+def list_items(
+    connection: apsw.Connection, list_id: str, page: Page, now_us: int, compared: str = ""
+) -> tuple[list[ItemRow], bool]:
+    """A page of a list's living items, newest first, and whether there are more."""
+    where = ["list = ?", "(expires_us = 0 OR expires_us > ?)"]
+    values: list[object] = [list_id, now_us]
+    if compared:
+        where.append("compared = ?")
+        values.append(compared)
+    rows, more = _page(connection, "value_list_item", _ITEM_COLUMNS, (where, values), page)
+    return [_item_row(row) for row in rows], more
+
+
+def count_items(connection: apsw.Connection, list_id: str, now_us: int) -> int:
+    """How many living items a list has."""
+    row = connection.execute(
+        "SELECT count(*) FROM value_list_item"
+        " WHERE list = ? AND (expires_us = 0 OR expires_us > ?)",
+        (list_id, now_us),
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def values_of(connection: apsw.Connection, list_id: str) -> Iterator[tuple[str, int]]:
+    """Every value of a list with its expiry, for the book in memory."""
+    for value, expires_us in connection.execute(
+        "SELECT value, expires_us FROM value_list_item WHERE list = ?", (list_id,)
+    ):
+        yield str(value), int(str(expires_us))
+
+
+def save_list_version(connection: apsw.Connection, changes: int) -> None:
+    """Note how often lists have changed, so that versions go on across a restart."""
+    connection.execute("UPDATE list_version SET changes = ?", (changes,))
+
+
+def load_list_version(connection: apsw.Connection) -> int:
+    """How often lists had changed when the last process noted it."""
+    row = connection.execute("SELECT changes FROM list_version").fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def _page(
+    connection: apsw.Connection,
+    table: str,
+    columns: str,
+    condition: tuple[list[str], list[object]],
+    page: Page,
+) -> tuple[list[tuple[object, ...]], bool]:
+    where, values = list(condition[0]), list(condition[1])
+    backwards = bool(page.ending_before)
+    edge = page.ending_before or page.starting_after
+    if edge:
+        sign = ">" if backwards else "<"
+        where.append(f"number {sign} (SELECT number FROM {table} WHERE id = ?)")  # noqa: S608 — fixed
+        values.append(edge)
+    order = "ASC" if backwards else "DESC"
+    text = (
+        f"SELECT {columns} FROM {table} WHERE {' AND '.join(where)}"  # noqa: S608 — fixed texts
+        f" ORDER BY number {order} LIMIT ?"
+    )
+    rows = list(connection.execute(text, (*values, page.limit + 1)))  # pyright: ignore[reportArgumentType] — texts and whole numbers
+    more = len(rows) > page.limit
+    rows = rows[: page.limit]
+    return (rows[::-1] if backwards else rows), more
+
+
+def _list_row(row: tuple[object, ...]) -> ListRow:
+    list_id, alias, name, item_type, metadata, created_us, created_by = row
+    return ListRow(
+        str(list_id),
+        str(alias),
+        str(name),
+        str(item_type),
+        msgspec.json.decode(str(metadata), type=dict[str, str]),
+        int(str(created_us)),
+        str(created_by),
+    )
+
+
+def _item_row(row: tuple[object, ...]) -> ItemRow:
+    item_id, list_id, value, compared, created_us, created_by, expires_us = row
+    return ItemRow(
+        str(item_id),
+        str(list_id),
+        str(value),
+        str(compared),
+        int(str(created_us)),
+        str(created_by),
+        int(str(expires_us)),
+    )

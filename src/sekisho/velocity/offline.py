@@ -1,0 +1,149 @@
+"""Counters over history: the same declarations, computed for every event of a frame at once."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sekisho.language import Catalogue, fields_of, polars_expression
+from sekisho.velocity.conditions import NO_LISTS, canonical, checked_condition
+from sekisho.velocity.gathering import DECIMAL, is_text_value
+from sekisho.velocity.planner import TYPE_BITS, CounterPlan, plan_counters
+from sekisho.velocity.replaying import Learned, replayed
+from sekisho.velocity.spec import Aggregate, CounterRefused, CounterSpec
+from sekisho.windows import Columns, window_columns
+
+LABEL: Final = "label"
+KNOWN_AT: Final = "label_known_at_us"
+HASH_SEED: Final = 0x5E41540
+REQUIRED: Final = ("event", "type", "at_us")
+
+
+def compute_counters(
+    frame: pl.DataFrame,
+    specs: Iterable[CounterSpec],
+    catalogue: Catalogue,
+    *,
+    whole_instants: bool = False,
+) -> pl.DataFrame:
+    """Every counter as of every event.
+
+    Args:
+        frame: one row an event, in order of arrival: `event` (its id), `type`, `at_us`, a column
+            for each field of its record, and optionally `label_known_at_us`, from which instant on
+            (inclusive) the row's `label` is seen; without it labels are known from the start.
+        specs: the counters wanted.
+        catalogue: the attributes that conditions may read.
+        whole_instants: let counters that include the current event see all events of its instant,
+            as an analyst's SQL over a closed window does, and not only those that came before it,
+            as a live decision does.
+
+    Returns:
+        `event` and a column for each counter, null where it is missing. An event sees the rows
+        before it, those of its own instant included. Rows out of time order and labels that
+        become known inside a window are replayed one by one through the online kernel.
+
+    Raises:
+        CounterRefused: the frame lacks a column, or a declaration is wrong.
+    """
+    for name in REQUIRED:
+        if name not in frame.columns:
+            raise CounterRefused(f"the events need a column `{name}`", name)
+    plan = plan_counters(specs, lambda text: canonical(text, catalogue, "where"))
+    columns = _columns(frame, plan, catalogue)
+    learned = _learned(frame, plan, columns, catalogue)
+    times = columns.times
+    if learned is None and not bool(np.any(np.diff(times) < 0)):
+        answers = window_columns(plan.plan, columns, whole_instants=whole_instants)
+    else:
+        answers = replayed(plan.plan, columns, learned)
+    series = [frame["event"]]
+    for spec, values in zip(plan.specs, answers, strict=True):
+        series.append(_series(spec, values))
+    return pl.DataFrame(series)
+
+
+def _series(spec: CounterSpec, values: NDArray[np.float64]) -> pl.Series:
+    if spec.aggregate is Aggregate.UNSEEN:
+        return pl.Series(spec.name, values == 1.0)
+    return pl.Series(spec.name, values).fill_nan(None)
+
+
+def _columns(frame: pl.DataFrame, plan: CounterPlan, catalogue: Catalogue) -> Columns:
+    types = (
+        frame["type"].cast(pl.String).replace_strict(TYPE_BITS, default=0, return_dtype=pl.Int64)
+    )
+    return Columns(
+        times=frame["at_us"].cast(pl.Int64).to_numpy(),
+        types=types.to_numpy(),
+        fields=[_identities(frame, name) for name in plan.fields],
+        values=[_values(frame, name, catalogue) for name in plan.values],
+        conditions=[_condition(frame, text, catalogue) for text in plan.conditions],
+    )
+
+
+def _identities(frame: pl.DataFrame, name: str) -> NDArray[np.uint64]:
+    if name not in frame.columns:
+        return np.zeros(len(frame), np.uint64)
+    column = frame[name]
+    if column.dtype.is_numeric():
+        column = column.cast(pl.Float64) + 0.0  # -0 and 0 are one number
+    elif column.dtype != pl.Boolean:
+        column = column.cast(pl.String)
+    identities = column.hash(HASH_SEED).to_numpy().copy()
+    identities[identities == 0] = 2
+    identities[column.is_null().to_numpy()] = 0
+    return identities
+
+
+def _values(frame: pl.DataFrame, name: str, catalogue: Catalogue) -> NDArray[np.float64]:
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    column = frame[name]
+    if is_text_value(name, catalogue) and column.dtype == pl.String:
+        decimal = column.str.contains(f"^(?:{DECIMAL})$")
+        column = column.set(~decimal.fill_null(value=False), None).cast(pl.Float64)
+    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
+    values[np.isinf(values) & is_text_value(name, catalogue)] = np.nan
+    return values
+
+
+def _condition(frame: pl.DataFrame, text: str, catalogue: Catalogue) -> NDArray[np.bool_]:
+    tree = checked_condition(text, catalogue, "where")
+    expression = polars_expression(tree, frame.columns, NO_LISTS)
+    held = frame.select(expression.fill_null(value=False).alias("held"))["held"]
+    values = held.to_numpy()
+    return values if len(values) == len(frame) else np.full(len(frame), bool(values[0]))
+
+
+def _learned(
+    frame: pl.DataFrame, plan: CounterPlan, columns: Columns, catalogue: Catalogue
+) -> Learned | None:
+    """What becomes known late and must be replayed; None when no window can tell."""
+    if KNOWN_AT not in frame.columns or LABEL not in frame.columns:
+        return None
+    on_label = [
+        LABEL in fields_of(checked_condition(t, catalogue, "where")) for t in plan.conditions
+    ]
+    if not any(on_label) and LABEL not in plan.fields:
+        return None
+    known = frame[KNOWN_AT].cast(pl.Int64)
+    delay = (known - frame["at_us"]).max()
+    longest = delay if isinstance(delay, int) else 0
+    if all(spec.lag_us >= longest for spec in plan.specs if _reads_label(spec)):
+        return None
+    unlabelled = frame.with_columns(pl.lit(None, frame[LABEL].dtype).alias(LABEL))
+    before = replace(
+        columns,
+        fields=[_identities(unlabelled, name) for name in plan.fields],
+        conditions=[_condition(unlabelled, text, catalogue) for text in plan.conditions],
+    )
+    return Learned(before, known.fill_null(0).to_numpy(), known.is_not_null().to_numpy())
+
+
+def _reads_label(spec: CounterSpec) -> bool:
+    texts = (f":{name}:" for name in (*spec.by, spec.value))
+    return any(f":{LABEL}:" in text for text in (*texts, spec.where, spec.matching))
