@@ -43,6 +43,6 @@ say "installing pinned packages (hashes checked)"
 .venv/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements/dev.txt
 .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
 say "compiling the counter kernel once (cached for every later start)"
-.venv/bin/python -m sekisho.windows.warm
+.venv/bin/python -c "import sekisho.ledger, sekisho.velocity; sekisho.velocity.warm()"
 printf '%s' "$want" > .venv/.ready
 say "ready"

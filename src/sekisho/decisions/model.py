@@ -1,8 +1,9 @@
 """The nouns of deciding: outcomes and decisions."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from sekisho.language import Action
 from sekisho.rules import Hit
@@ -32,8 +33,7 @@ ACTION_CODES: Final[dict[Action, str]] = {
 """How the API spells an action."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """One outcome, the rule credited with it, and everything that matched."""
 
     outcome: Outcome

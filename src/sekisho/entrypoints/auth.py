@@ -31,13 +31,11 @@ def _secret(value: bytes) -> str:
             return ""
 
 
-def admit(
-    keyring: Keyring, limiter: RateLimiter, headers: Iterable[tuple[bytes, bytes]], scope: str
-) -> ApiKey:
-    """The key behind a request that may use `scope` now.
+def identify(keyring: Keyring, headers: Iterable[tuple[bytes, bytes]]) -> ApiKey:
+    """The key behind a request.
 
     Raises:
-        HttpRefusal: 401 without a valid key, 403 without the scope, 429 over the rate.
+        HttpRefusal: 401 without a valid key.
     """
     secret = secret_of(headers)
     key = keyring.find(secret) if secret else None
@@ -47,6 +45,18 @@ def admit(
             "api_key_invalid" if secret else "api_key_missing",
             "no such API key" if secret else "send an API key: `Authorization: Bearer sk_…`",
         )
+    return key
+
+
+def admit(
+    keyring: Keyring, limiter: RateLimiter, headers: Iterable[tuple[bytes, bytes]], scope: str
+) -> ApiKey:
+    """The key behind a request that may use `scope` now.
+
+    Raises:
+        HttpRefusal: 401 without a valid key, 403 without the scope, 429 over the rate.
+    """
+    key = identify(keyring, headers)
     if scope not in key.scopes:
         raise HttpRefusal(
             403, "scope_missing", f"this API key lacks the scope `{scope}`; make one that has it"

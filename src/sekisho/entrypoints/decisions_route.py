@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from sekisho.entrypoints.auth import admit
+from sekisho.entrypoints.auth import admit, identify
+from sekisho.entrypoints.body_limit import bounded, limit_of
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal
 from sekisho.flow import Asking, Done, Reply
@@ -112,7 +113,7 @@ async def post_decision(node: Node, scope: Scope, receive: Receive, send: Send) 
         key = admit(node.keyring, node.limiter, scope["headers"], "decide")
         name = idempotency_key(scope)
         body = await read_body(receive, MAX_BODY)
-        reply = await ask(node, node.checkpoint.decide, body, Asking(key.id, name))
+        reply = await finish(begin(node, node.checkpoint.decide, body, Asking(key.id, name)))
     except HttpRefusal as refusal:
         node.metrics.refused(refusal.status)
         await respond(send, refusal.status, refusal.body(), request_id)
@@ -149,4 +150,18 @@ class Doorway:
         ):
             await post_decision(self._node, scope, receive, send)
             return
+        if scope["type"] == "http":
+            receive = bounded(receive, limit_of(scope["path"]))
+            if scope["path"].startswith("/v1/") and await self._turned_away(scope, send):
+                return
         await self._framework(scope, receive, send)
+
+    async def _turned_away(self, scope: Scope, send: Send) -> bool:
+        """Whether a stranger was told to leave, before a byte of the body is read."""
+        try:
+            identify(self._node.keyring, scope["headers"])
+        except HttpRefusal as refusal:
+            self._node.metrics.refused(refusal.status)
+            await respond(send, refusal.status, refusal.body(), self._node.request_id())
+            return True
+        return False

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from sekisho.durable import StoreError
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.wiring import build_application, open_node
@@ -76,6 +77,7 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        proxy_headers=False,  # nothing here looks at the client's address
     )
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -102,7 +104,8 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
 async def _housekeeping(node: Node) -> None:
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
-        await node.tidy()
+        with suppress(StoreError):  # a full disk: nothing is lost, the next round goes on
+            await node.tidy()
 
 
 def _listen(settings: Settings) -> socket.socket:

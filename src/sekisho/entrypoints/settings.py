@@ -34,6 +34,8 @@ class Settings:
     """How long an answer is kept for its idempotency key; at least 24."""
     max_pending: int = 20_000
     """Decisions waiting for the disk before new ones are refused with 503."""
+    ip_table: Path | None = None
+    """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
     trace_ratio: float = 0.01
     """Share of decisions whose stages are traced with OpenTelemetry, from 0 to 1."""
 

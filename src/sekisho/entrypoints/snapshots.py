@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from sekisho.durable import StoreError
@@ -48,7 +49,8 @@ class CounterKeeper:
         """Keep the counters at shutdown, when nothing is in flight."""
         ledger = self._base.ledger
         if ledger.poisoned is None:
-            with self._writing:
+            # A full disk costs time at the next start, nothing else.
+            with self._writing, suppress(OSError, StoreError):
                 ledger.save_snapshot(SNAPSHOT, ledger.last_seq, counters.snapshot())
 
     def _write(

@@ -57,7 +57,7 @@ class Metrics(Collector):
     def decided(self, event: Event, assessment: Assessment, marks_ns: Sequence[int]) -> None:
         """Count a decision."""
         decision = assessment.decision
-        place = (event.type, decision.outcome.value)
+        place = (event.type, decision.outcome)
         self._outcomes[place] = self._outcomes.get(place, 0) + 1
         for hit in decision.hits:
             self._hits[hit.rule.id] = self._hits.get(hit.rule.id, 0) + 1

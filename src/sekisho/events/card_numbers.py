@@ -33,6 +33,7 @@ _CANDIDATE: Final = b"0" * MIN_DIGITS
 # First UTF-8 bytes of decimal digits outside ASCII; everything else is deleted before the test.
 _NOT_DIGIT_LEADS: Final = bytes(set(range(256)) - {0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0})
 _RUN: Final = re.compile(r"(?<!\d)\d(?:[ \t\-./_\u00a0\u2007-\u2015\u202f]{0,3}\d){12,}")
+_PHONE: Final = re.compile(rb'"\+[0-9]{1,15}"')
 _GROUP: Final = re.compile(r"\d+")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F]{20,}")
 _DECIMAL: Final = re.compile(r"\d+\.\d+")
@@ -89,7 +90,10 @@ def may_hold_card_number(body: bytes) -> bool:
     (True, False)
     """
     if _CANDIDATE in body.translate(_DIGITS_ONLY, _SEPARATORS):
-        return True
+        # Most often it is a phone number with its country code, which is none by definition.
+        without = _PHONE.sub(b"", body)
+        if _CANDIDATE in without.translate(_DIGITS_ONLY, _SEPARATORS):
+            return True
     return not body.isascii() and bool(body.translate(None, _NOT_DIGIT_LEADS))
 
 

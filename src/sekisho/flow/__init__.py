@@ -14,7 +14,7 @@ from sekisho.flow.refusals import (
     SubjectUnknown,
     WrongDoor,
 )
-from sekisho.flow.replay import Replayed, replay, told
+from sekisho.flow.replay import Replayed, replay
 from sekisho.flow.subject import as_evaluated, inherit, learn
 
 __all__ = [
@@ -46,5 +46,4 @@ __all__ = [
     "inherit",
     "learn",
     "replay",
-    "told",
 ]

@@ -1,5 +1,7 @@
 """What the caller is told: the decision as JSON, exactly the bytes that are recorded."""
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -7,11 +9,30 @@ import msgspec
 from sekisho.decisions import ACTION_CODES, Degraded, Outcome
 from sekisho.events import Event, Record
 from sekisho.flow.assess import Assessment, Live
-from sekisho.kit.clock import iso
+from sekisho.kit.clock import from_us
 from sekisho.ledger import OutboxRow
 from sekisho.rules import Hit
 
 _ENCODER: Final = msgspec.json.Encoder()
+
+
+class _Answer(msgspec.Struct, gc=False):
+    """The decision as told, in the order of its fields."""
+
+    object: str
+    id: str
+    event: str
+    type: str
+    occurred_at: datetime
+    outcome: Outcome
+    rule: dict[str, Any] | None
+    hits: list[dict[str, str]]
+    request_3ds: bool
+    rule_override_by_allow_rule: bool
+    risk: dict[str, Any]
+    attributes: Record
+    versions: msgspec.Raw
+    degraded: list[dict[str, Any]]
 
 
 def encode_decision(
@@ -20,32 +41,34 @@ def encode_decision(
     """The body of the answer, also the ledger's `answer`."""
     decision, risk = assessment.decision, assessment.risk
     return _ENCODER.encode(
-        {
-            "object": "decision",
-            "id": decision_id,
-            "event": event.id,
-            "type": event.type,
-            "occurred_at": iso(event.at_us),
-            "outcome": decision.outcome.value,
-            "rule": _credited(decision.credited),
-            "hits": [_hit(hit) for hit in decision.hits],
-            "request_3ds": decision.request_3ds,
-            "rule_override_by_allow_rule": decision.rule_override_by_allow_rule,
-            "risk": {
+        _Answer(
+            "decision",
+            decision_id,
+            event.id,
+            event.type,
+            from_us(event.at_us),
+            decision.outcome,
+            _credited(decision.credited),
+            [_hit(hit) for hit in decision.hits],
+            decision.request_3ds,
+            decision.rule_override_by_allow_rule,
+            {
                 "score": risk.score,
                 "level": risk.level,
                 "reasons": [{"code": code, "points": points} for code, points in risk.reasons],
             },
-            "attributes": {name: record[name] for name in live.reported if name in record},
-            "versions": {
-                "ruleset": live.ruleset.version,
-                "lists": lists,
-                "counters": live.counters,
-                "model": live.scorecard.version,
-            },
-            "degraded": [_degraded(one) for one in assessment.degraded],
-        }
+            {name: record[name] for name in live.reported if name in record},
+            _versions(live.ruleset.version, lists, live.counters, live.scorecard.version),
+            [_degraded(one) for one in assessment.degraded],
+        )
     )
+
+
+@lru_cache(maxsize=16)
+def _versions(ruleset: str, lists: str, counters: str, model: str) -> msgspec.Raw:
+    """The same for decision after decision, so encoded once."""
+    told = {"ruleset": ruleset, "lists": lists, "counters": counters, "model": model}
+    return msgspec.Raw(_ENCODER.encode(told))
 
 
 def encode_outcome(event: Event) -> bytes:
@@ -56,7 +79,7 @@ def encode_outcome(event: Event) -> bytes:
             "id": event.id,
             "type": event.type,
             "about": event.about,
-            "occurred_at": iso(event.at_us),
+            "occurred_at": from_us(event.at_us),
         }
     )
 

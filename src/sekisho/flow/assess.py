@@ -3,6 +3,8 @@
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from sekisho.decisions import Decision, Degraded, decide, hits_in_spite_of
 from sekisho.events import Record
 from sekisho.language import Catalogue
@@ -25,8 +27,7 @@ class Live:
     """Attributes that an answer lists: all that rules, score and counters have read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True):
     """A decision with everything needed to explain and to repeat it."""
 
     decision: Decision

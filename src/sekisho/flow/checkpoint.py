@@ -3,9 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Protocol
+
+import msgspec
 
 from sekisho.collect import Profiles
 from sekisho.durable import StoreError
@@ -35,8 +37,7 @@ DECISION_ENDPOINT: Final = "/v1/decisions"
 EVENT_ENDPOINT: Final = "/v1/events"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer that may be sent: it is on disk."""
 
     status: int
@@ -48,8 +49,7 @@ Done = Callable[[Reply | Exception], None]
 """Called once: with the reply, or with why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True, gc=False):
     """Who sends a request and under which idempotency key ("" for none)."""
 
     caller: str = ""
@@ -67,13 +67,12 @@ class Watch(Protocol):
 STAGES: Final = ("receive", "collect", "count", "assess", "record")
 
 
-@dataclass(slots=True)
-class _InFlight:
+class _InFlight(msgspec.Struct):
     entry: Entry
     reply: Reply
     seq: int
     undo: Undo
-    waiters: list[Done] = field(default_factory=list[Done])
+    waiters: list[Done]
 
 
 @dataclass(slots=True)
@@ -108,6 +107,7 @@ class Checkpoint:
         self._by_event: dict[tuple[Kind, str], _InFlight] = {}
         self._by_key: dict[tuple[str, str], bytes] = {}
         self._broken: Exception | None = None
+        self._refusing = 0  # entries taken back whose refusal is still on its way here
         self.taken_back = 0
 
     @property
@@ -134,7 +134,8 @@ class Checkpoint:
             digest = digest_of(body)
             if self._replay_key(scope, asking.key, digest, done):
                 return
-        event = receive(body, self.parts.clock.now_us(), self.parts.context)
+        now_us = self.parts.clock.now_us()
+        event = receive(body, now_us, self.parts.context)
         if event.is_outcome:
             raise WrongDoor(f"`{event.type}` reports what happened: send it to {EVENT_ENDPOINT}")
         if self._replay_event(event, body, done):
@@ -145,7 +146,7 @@ class Checkpoint:
         marks.append(time.perf_counter_ns())
         self._count(event, record, missing)
         marks.append(time.perf_counter_ns())
-        assessment, decision_id, answer = self._assess(event, record, missing)
+        assessment, decision_id, answer = self._assess(event, record, missing, now_us)
         marks.append(time.perf_counter_ns())
         undo = count_decision(self.parts.counters, event, record)
         entry = Entry(
@@ -153,13 +154,13 @@ class Checkpoint:
             event_id=event.id,
             event_type=event.type,
             at_us=event.at_us,
-            recorded_us=self.parts.clock.now_us(),
+            recorded_us=now_us,
             body=event.body,
             answer=answer,
             status=OK,
             decision_id=decision_id,
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
-            outbox=to_do(event, assessment, decision_id, self.parts.clock.now_us()),
+            outbox=to_do(event, assessment, decision_id, now_us),
         )
         self._record(entry, undo, done)
         marks.append(time.perf_counter_ns())
@@ -232,7 +233,7 @@ class Checkpoint:
     def settle(self, entries: Sequence[Entry], error: Exception | None) -> None:
         """The ledger has these entries on disk, or refused them; called in order by the owner."""
         if error is not None:
-            self._take_back(error)
+            self._take_back(len(entries), error)
             return
         for _ in entries:
             landed = self._in_flight.popleft()
@@ -256,15 +257,19 @@ class Checkpoint:
     def _count(self, event: Event, record: Record, missing: dict[str, frozenset[str]]) -> None:
         counters = self.parts.counters
         try:
-            record.update(counters.read(event.type, event.at_us, record))
+            counted = counters.read(event.type, event.at_us, record)
         except Exception:  # noqa: BLE001 — whatever fails there, rules follow their policy
             missing["counters"] = counters.names
+            return
+        for name in event.given:
+            counted.pop(name, None)  # what the caller says wins over what is derived
+        record.update(counted)
 
     def _assess(
-        self, event: Event, record: Record, missing: dict[str, frozenset[str]]
+        self, event: Event, record: Record, missing: dict[str, frozenset[str]], now_us: int
     ) -> tuple[Assessment, str, bytes]:
         parts = self.parts
-        parts.lists.expire(parts.clock.now_us())
+        parts.lists.expire(now_us)
         assessment = assess(event.type, record, parts.live, parts.lists.values, missing)
         if assessment.decision.outcome == "block":
             record.setdefault("outcome", "blocked")
@@ -326,16 +331,21 @@ class Checkpoint:
             f"an event `{event.id}` was recorded with other content: give the new event its own id"
         )
 
-    def _take_back(self, error: Exception) -> None:
-        """Undo all that is in flight, newest first; go on once the ledger has refused it all."""
+    def _take_back(self, told: int, error: Exception) -> None:
+        """Undo all that is in flight, newest first; go on once the ledger has told of it all.
+
+        Not before: the ledger may have refused batches whose news has not arrived here, and what
+        is decided until then must not be taken for theirs.
+        """
         self.taken_back += 1
         refused = list(self._in_flight)
         self._in_flight.clear()
         for one in reversed(refused):
             one.undo(self.parts.counters)
             self._forget(one)
+        self._refusing += len(refused) - told
         self._broken = error
-        if self.parts.ledger.pending == 0:
+        if self._refusing == 0:
             self.parts.ledger.resume()
             self._broken = None
         for one in refused:

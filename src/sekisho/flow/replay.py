@@ -3,13 +3,15 @@
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from sekisho.decisions import Outcome
-from sekisho.events import Record
+from sekisho.events import OUTCOME_TYPES, Event, Record
 from sekisho.flow.assess import Assessment, Live, assess
+from sekisho.flow.fold import Subject, count_outcome
+from sekisho.flow.subject import learn
 from sekisho.velocity import Counters
 
 HINDSIGHT: Final = ("label", "label_known_at_us")
@@ -37,68 +39,98 @@ class _Labelled:
 
     known_us: int
     number: int
-    type: str
-    at_us: int
-    record: Record = field(compare=False)
+    id: str
+    event: Event = field(compare=False)
     label: str = field(compare=False)
 
 
 def replay(
     records: pl.DataFrame, live: Live, counters: Counters, lists: Mapping[str, Container[str]]
 ) -> Iterator[Replayed]:
-    """Decide a history in the order of its events' times.
+    """Decide a history in the order of its events' times; outcomes in it are counted, not decided.
 
     What an event says of itself (`outcome`, for instance) wins; where it says nothing, a blocked
     event counts as blocked. A label counts from the moment it became known, before events of that
-    moment.
+    moment. An outcome about an event that is not in the history is passed over.
 
     Args:
-        records: from `events.history_from_frame`.
+        records: from `events.history_from_frame`, each event once.
         live: rule set and scorecard.
         counters: empty counters for what these read; filled as the replay goes.
         lists: lists for the rules.
     """
-    ordered = records.sort("at_us", maintain_order=True)
-    learns = _reads_labels(counters)
-    names = [name for name in ordered.columns if name not in (*_PLACE, *HINDSIGHT)]
-    columns = [*_PLACE[:3], *(name for name in HINDSIGHT if name in ordered.columns)]
-    known: list[_Labelled] = []
-    has_label = len(columns) > len(_PLACE[:3])
-    rows = ordered.select(*columns, *names).iter_rows()
-    for number, row in enumerate(rows):
-        event, kind, at_us = row[0], row[1], row[2]
-        label, label_at_us = (row[3], row[4]) if has_label else (None, None)
-        record: Record = {
-            name: value
-            for name, value in zip(names, row[len(columns) :], strict=True)
-            if value is not None
-        }
-        while known and known[0].known_us <= at_us:
-            one = heappop(known)
-            counters.revise(one.type, one.at_us, one.record, {**one.record, "label": one.label})
-        record.update(counters.read(kind, at_us, record))
-        assessment = assess(kind, record, live, lists, {})
+    past = _Past(records, counters)
+    for number, (event, label, label_at_us) in enumerate(_events(records)):
+        past.learn_until(event.at_us)
+        if number % SWEEP_EVERY == 0:
+            counters.evict(event.at_us)
+        if event.is_outcome:
+            past.take_outcome(event)
+            continue
+        record = event.record
+        record.update(counters.read(event.type, event.at_us, record))
+        assessment = assess(event.type, record, live, lists, {})
         if assessment.decision.outcome is Outcome.BLOCK:
             record.setdefault("outcome", "blocked")
-        counters.apply(kind, at_us, record)
-        if learns and label is not None and label_at_us is not None:
-            heappush(known, _Labelled(label_at_us, number, kind, at_us, record, label))
-        if number % SWEEP_EVERY == 0:
-            counters.evict(at_us)
-        yield Replayed(event, kind, at_us, record, assessment, label)
+        counters.apply(event.type, event.at_us, record)
+        past.remember(event, label, label_at_us)
+        yield Replayed(event.id, event.type, event.at_us, record, assessment, label)
+
+
+class _Past:
+    """What was decided and may yet be corrected: by its label, by an outcome about it."""
+
+    def __init__(self, records: pl.DataFrame, counters: Counters) -> None:
+        self._counters = counters
+        self._learns = _reads_labels(counters)
+        outcomes = records.filter(pl.col("type").is_in(list(OUTCOME_TYPES)))
+        self._abouts = frozenset(outcomes["about"].to_list())
+        self._subjects: dict[str, Subject] = {}
+        self._unknown: list[_Labelled] = []
+
+    def remember(self, event: Event, label: str | None, label_at_us: int | None) -> None:
+        """Keep an event for as long as something may correct it."""
+        if event.id in self._abouts:
+            self._subjects[event.id] = Subject(event, event.record)
+        if self._learns and label is not None and label_at_us is not None:
+            truth = _Labelled(label_at_us, len(self._unknown), event.id, event, label)
+            heappush(self._unknown, truth)
+
+    def learn_until(self, at_us: int) -> None:
+        """Let every label count that is known by a moment."""
+        while self._unknown and self._unknown[0].known_us <= at_us:
+            one = heappop(self._unknown)
+            event, subject = one.event, self._subjects.get(one.id)
+            before = learn(subject.record, subject.outcomes) if subject else event.record
+            after = {**before, "label": one.label}
+            self._counters.revise(event.type, event.at_us, before, after)
+            if subject is not None:
+                self._subjects[one.id] = Subject(event, after)
+
+    def take_outcome(self, outcome: Event) -> None:
+        """Count an outcome as the checkpoint does."""
+        subject = self._subjects.get(outcome.about)
+        if subject is not None:
+            count_outcome(self._counters, subject, outcome)
+            known = (*subject.outcomes, outcome)
+            self._subjects[outcome.about] = Subject(subject.event, subject.record, known)
+
+
+def _events(records: pl.DataFrame) -> Iterator[tuple[Event, str | None, int | None]]:
+    """Events in the order of their times, with the label of hindsight and when it was known."""
+    ordered = records.sort("at_us", maintain_order=True)
+    names = [name for name in ordered.columns if name not in (*_PLACE, *HINDSIGHT)]
+    labelled = all(name in ordered.columns for name in HINDSIGHT)
+    columns = [*_PLACE, *(HINDSIGHT if labelled else ())]
+    for row in ordered.select(*columns, *names).iter_rows():
+        values = zip(names, row[len(columns) :], strict=True)
+        record: Record = {name: value for name, value in values if value is not None}
+        event_id, kind, at_us, about = row[:4]
+        event = Event(event_id, kind, at_us, record, frozenset(), about or "", b"")
+        label, known_us = row[4:6] if labelled else (None, None)
+        yield event, label, known_us
 
 
 def _reads_labels(counters: Counters) -> bool:
     """Whether any counter looks at labels: only then must records be kept until theirs is known."""
     return any("label" in f"{spec.value} {spec.where} {spec.matching}" for spec in counters.specs)
-
-
-def told(replayed: Replayed, live: Live) -> dict[str, Any]:
-    """One row of a replay's result: event, outcome, rule, and every attribute used."""
-    credited = replayed.assessment.decision.credited
-    return {
-        "event": replayed.event,
-        "outcome": replayed.assessment.decision.outcome.value,
-        "rule": credited.rule.id if credited else None,
-        **{name: replayed.record.get(name) for name in live.reported},
-    }

@@ -1,10 +1,11 @@
 """Where time comes from: one injected clock, so that any run can be replayed."""
 
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 MICROSECONDS = 1_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -55,7 +56,7 @@ def to_us(moment: datetime) -> int:
     >>> to_us(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
     """
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * MICROSECONDS + delta.microseconds
 
 
@@ -65,8 +66,7 @@ def from_us(moment_us: int) -> datetime:
     >>> from_us(1_000_000).isoformat()
     '1970-01-01T00:00:01+00:00'
     """
-    seconds, micros = divmod(moment_us, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros)
+    return _EPOCH + timedelta(microseconds=moment_us)
 
 
 def iso(moment_us: int) -> str:

@@ -103,6 +103,9 @@ class Page:
     limit: int = 10
     starting_after: str = ""
     ending_before: str = ""
+    created_from_us: int | None = None
+    created_until_us: int | None = None
+    """Created from one moment on, and before another."""
 
 
 # ── rule sets ───────────────────────────────────────────────────────────────────────────────────
@@ -138,7 +141,7 @@ def load_draft(connection: apsw.Connection) -> list[DraftRule] | None:
 
 
 def publish(connection: apsw.Connection, published: Published) -> None:
-    """Keep a new version and clear the draft."""
+    """Keep a new version and clear its draft; one saved since then stays."""
     connection.execute(
         "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -150,7 +153,7 @@ def publish(connection: apsw.Connection, published: Published) -> None:
             msgspec.json.encode(published.rules).decode(),
         ),
     )
-    connection.execute("DELETE FROM ruleset_draft")
+    connection.execute("DELETE FROM ruleset_draft WHERE saved_us <= ?", (published.published_us,))
 
 
 def load_published(connection: apsw.Connection, version: str = "") -> Published | None:
@@ -339,6 +342,12 @@ def _page(
     page: Page,
 ) -> tuple[list[tuple[object, ...]], bool]:
     where, values = list(condition[0]), list(condition[1])
+    if page.created_from_us is not None:
+        where.append("created_us >= ?")
+        values.append(page.created_from_us)
+    if page.created_until_us is not None:
+        where.append("created_us < ?")
+        values.append(page.created_until_us)
     backwards = bool(page.ending_before)
     edge = page.ending_before or page.starting_after
     if edge:

@@ -1,8 +1,10 @@
 """Risk levels: which band a score falls into."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 
 class Level(StrEnum):
@@ -36,11 +38,10 @@ class Thresholds:
 DEFAULT_THRESHOLDS: Final = Thresholds()
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(msgspec.Struct, frozen=True, gc=False):
     """A score with its band and the reasons for it, strongest first."""
 
     score: float | None
     level: str
-    reasons: tuple[tuple[str, int], ...] = field(default=())
+    reasons: tuple[tuple[str, int], ...] = ()
     """Reason code and points."""

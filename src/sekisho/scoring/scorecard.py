@@ -121,7 +121,7 @@ class Scorecard:
         factors: Sequence[Factor] = FACTORS,
         thresholds: Thresholds = DEFAULT_THRESHOLDS,
     ) -> None:
-        self._factors = tuple(factors)
+        self._reasons = [(one.code, one.points) for one in factors]
         self.thresholds = thresholds
         checked = [check_rule(f"Review if {one.condition}", catalogue, None) for one in factors]
         rules = [one.rule for one in checked if one.rule is not None]
@@ -130,19 +130,23 @@ class Scorecard:
             raise ValueError(f"scorecard: {wrong.errors[0].message}")
         self._compiled = compile_rules(rules)
         self.fields = frozenset[str]().union(*(fields_of(rule.condition) for rule in rules))
-        self.version = _version(self._factors, thresholds)
+        self.version = _version(tuple(factors), thresholds)
 
     def score(self, event_type: str, record: Record) -> Risk:
         """The risk of an event; what the caller gave as `risk_score` or `risk_level` wins."""
         given, level = record.get("risk_score"), record.get("risk_level")
-        if isinstance(given, int | float):
+        if given is not None and not isinstance(given, str):
             band = level if isinstance(level, str) else self.thresholds.level(given)
             return Risk(given, str(band))
         if event_type not in SCORED_TYPES:
             return Risk(None, str(level or Level.NOT_ASSESSED))
-        matched = [self._factors[i] for i in self._compiled.matches(record, _NO_LISTS)]
-        points = min(MAX_SCORE, max(0, BASE + sum(one.points for one in matched)))
-        reasons = sorted(((one.code, one.points) for one in matched), key=_strongest_first)
+        reasons = [self._reasons[at] for at in self._compiled.matches(record, _NO_LISTS)]
+        points = BASE
+        for reason in reasons:
+            points += reason[1]
+        points = min(MAX_SCORE, max(0, points))
+        if len(reasons) > 1:
+            reasons.sort(key=_strongest_first)
         return Risk(points, str(level or self.thresholds.level(points)), tuple(reasons))
 
 

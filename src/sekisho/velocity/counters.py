@@ -22,6 +22,16 @@ READ: Final = int(Operation.READ)
 ADD: Final = int(Operation.ADD)
 
 
+class _Plain(dict[float, float]):
+    """Numbers as people write them: whole ones, which most counts are, without a fraction."""
+
+    def __missing__(self, number: float) -> float:
+        return int(number) if number.is_integer() else number
+
+
+_plain: Final = _Plain((float(number), number) for number in range(4096)).__getitem__
+
+
 class Store(Protocol):
     """What counters need of a store: `WindowStore`, or the recounting oracle in its place."""
 
@@ -102,7 +112,7 @@ class Counters:
         asked = self._asked[bit]
         self._gather(at_us, bit, _fulfilled(asked, record) if asked else 0, record)
         absent = self._run(READ)
-        values: Values = dict(zip(self._names, self._answers(), strict=True))
+        values: Values = dict(zip(self._names, map(_plain, self._answers()), strict=True))
         for name in self._flags:
             values[name] = values[name] == 1.0
         if absent:

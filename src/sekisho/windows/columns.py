@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 
 from sekisho.windows.compiling import cached
+from sekisho.windows.grouping import local_codes, local_order
+from sekisho.windows.kernel import value_word
 from sekisho.windows.layout import NONE
 from sekisho.windows.plan import Aggregate, Kind
 from sekisho.windows.scaling import scaled
@@ -25,6 +27,7 @@ MATCH = int(Kind.MATCH)
 MEMBER = int(Kind.MEMBER)
 TOTAL = int(Kind.TOTAL)
 FOREVER = -1
+MOMENT = 1  # where a row's time stands: its key goes before
 ITSELF = 1  # a read that includes the current event
 INSTANT = 2  # and every other event of its instant
 
@@ -33,198 +36,248 @@ AGGREGATE, WINDOW, LAG, COLUMN, SECOND, CURRENT, CAP, UNIT_US = range(8)
 
 
 @njit
-def bounds(times, taken, counted, read, low, high):
+def bounds(size, times, taken, counted, reads, at, low, high):
     """For each row of a group, which of its counted rows are in the window: low to high."""
-    rows = len(times)
+    window = reads[at, WINDOW]
+    lag = reads[at, LAG]
+    own = reads[at, CURRENT] == ITSELF and lag == 0
+    arrival = lag == 0 and reads[at, CURRENT] != INSTANT
+    total = counted[size]
     first = 0
     last = 0
-    lag = read[LAG]
-    own = 1 if read[CURRENT] == ITSELF and lag == 0 else 0
-    arrival = lag == 0 and read[CURRENT] != INSTANT
-    total = counted[rows]
-    for row in range(rows):
+    for row in range(size):
         until = times[row] - lag
         if arrival:
             last = counted[row]
         else:
             while last < total and taken[last] <= until:
                 last += 1
-        if read[WINDOW] != FOREVER:
-            since = until - read[WINDOW]
+        if window != FOREVER:
+            since = until - window
             while first < last and taken[first] <= since:
                 first += 1
         low[row] = first
-        high[row] = last + (own if counted[row + 1] > counted[row] else 0)
+        high[row] = counted[row + 1] if own else last
 
 
 @njit
-def extremes(words, low, high, queue, sign, out, at):
+def counts(size, low, high, cap, found, at):
+    """Rows in each window."""
+    for row in range(size):
+        count = high[row] - low[row]
+        found[at, row] = min(count, cap) if cap > 0 else count
+
+
+@njit
+def sums(size, low, high, cells, column, found, at):
+    """Sum of each window."""
+    for row in range(size):
+        found[at, row] = scaled(cells[column, high[row]] - cells[column, low[row]])
+
+
+@njit
+def means(size, low, high, cells, column, second, found, at):
+    """Mean over the rows of each window that have a value."""
+    for row in range(size):
+        count = cells[second, high[row]] - cells[second, low[row]]
+        total = cells[column, high[row]] - cells[column, low[row]]
+        found[at, row] = scaled(total) / count if count > 0 else math.nan
+
+
+@njit
+def shares(size, low, high, cells, column, fixed, found, at):
+    """Total per row of each window; `fixed` when the total is in 1/10,000."""
+    for row in range(size):
+        count = high[row] - low[row]
+        total = cells[column, high[row]] - cells[column, low[row]]
+        share = scaled(total) if fixed else float(total)
+        found[at, row] = share / count if count > 0 else 0.0
+
+
+@njit
+def ages(size, low, high, times, taken, reads, found, at):
+    """Time since the first or last row of each window."""
+    first = reads[at, AGGREGATE] == FIRST
+    unit = float(reads[at, UNIT_US])
+    for row in range(size):
+        found[at, row] = math.nan
+        if high[row] > low[row]:
+            then = taken[low[row]] if first else taken[high[row] - 1]
+            found[at, row] = (times[row] - then) / unit
+
+
+@njit
+def extremes(size, low, high, cells, column, queue, sign, found, at):
     """Greatest word of each window, kept by a queue in which words only fall."""
     head = 0
     tail = 0
     done = 0
-    for row in range(len(low)):
+    for row in range(size):
         while done < high[row]:
-            if words[done] != NONE:
-                while tail > head and words[queue[tail - 1]] <= words[done]:
+            if cells[column, done] != NONE:
+                while tail > head and cells[column, queue[tail - 1]] <= cells[column, done]:
                     tail -= 1
                 queue[tail] = done
                 tail += 1
             done += 1
         while head < tail and queue[head] < low[row]:
             head += 1
-        # The event's own row is seen by itself at once and by later rows as usual.
-        out[row, at] = scaled(sign * words[queue[head]]) if head < tail else math.nan
+        found[at, row] = scaled(sign * cells[column, queue[head]]) if head < tail else math.nan
 
 
 @njit
-def members(words, before, after, low, high, cap, out, at):
+def members(size, low, high, cells, column, before, after, cap, found, at):
     """Number of different members of each window, from each row's neighbours of the same member."""
     count = 0
     start = 0
     done = 0
-    for row in range(len(low)):
+    for row in range(size):
         while done < high[row]:
-            count += words[done] >= 0 and before[done] < start
+            count += cells[column, done] >= 0 and before[done] < start
             done += 1
         while start < low[row]:
-            count -= words[start] >= 0 and after[start] >= done
+            count -= cells[column, start] >= 0 and after[start] >= done
             start += 1
-        out[row, at] = min(count, cap) if cap > 0 else count
+        found[at, row] = min(count, cap) if cap > 0 else count
 
 
 @njit
-def neighbours(words, seen, offset, before, after):
+def neighbours(count, cells, column, seen, offset, before, after):
     """For each counted row, the one before and after it with the same member."""
-    count = len(words)
     for row in range(count):
         before[row] = -1
         after[row] = count
-        if words[row] >= 0:
-            earlier = seen[words[row]] - offset
+        if cells[column, row] >= 0:
+            earlier = seen[column, cells[column, row]] - offset
             if earlier >= 0:
                 before[row] = earlier
                 after[earlier] = row
-            seen[words[row]] = offset + row
+            seen[column, cells[column, row]] = offset + row
 
 
 @njit
-def simple(aggregate, read, kinds, cells, taken, times, low, high, out, at):
-    """The aggregates that need nothing but the two ends of a window."""
-    column = read[COLUMN]
-    second = read[SECOND]
-    for row in range(len(low)):
-        first = low[row]
-        last = high[row]
-        count = last - first
-        if aggregate == COUNT:
-            value = float(min(count, read[CAP]) if read[CAP] > 0 else count)
-        elif aggregate == SUM:
-            value = scaled(cells[column, last] - cells[column, first])
-        elif aggregate == MEAN:
-            present = cells[second, last] - cells[second, first]
-            total = scaled(cells[column, last] - cells[column, first])
-            value = total / present if present > 0 else math.nan
-        elif aggregate == RATIO:
-            total = cells[column, last] - cells[column, first]
-            share = scaled(total) if kinds[column] == TOTAL else float(total)
-            value = share / count if count > 0 else 0.0
-        elif aggregate in (FIRST, LAST):
-            value = math.nan
-            if count > 0:
-                then = taken[first] if aggregate == FIRST else taken[last - 1]
-                value = (times[row] - then) / float(read[UNIT_US])
-        else:
-            value = 1.0 if count == 0 else 0.0
-        out[row, at] = value
-
-
-@njit
-def gather_group(rows, times, takes, source, kinds, local, taken, counted, cells):
+def gather_group(words, start, order, first, size, kinds, local, taken, counted, cells):
     """Copy one group's rows side by side; returns how many of them count."""
     columns = len(kinds)
     count = 0
     for column in range(columns):
         cells[column, 0] = 0
-    for place in range(len(rows)):
-        row = rows[place]
-        local[place] = times[row]
+    for place in range(size):
+        row = start + order[first + place]
+        moment = words[row, MOMENT] >> 1
+        local[place] = moment
         counted[place] = count
-        if takes[row]:
-            taken[count] = times[row]
+        if words[row, MOMENT] & 1:
+            taken[count] = moment
             for column in range(columns):
-                word = source[column, row]
+                word = words[row, MOMENT + 1 + column]
                 if kinds[column] <= MATCH:
                     cells[column, count + 1] = cells[column, count] + word
                 else:
                     cells[column, count] = word
             count += 1
-    counted[len(rows)] = count
+    counted[size] = count
     return count
 
 
 @njit
-def same_window(left, right):
+def same_window(reads, left, right):
     """Whether two reads look at the same window."""
-    same = left[WINDOW] == right[WINDOW] and left[LAG] == right[LAG]
-    return same and left[CURRENT] == right[CURRENT]
+    same = reads[left, WINDOW] == reads[right, WINDOW] and reads[left, LAG] == reads[right, LAG]
+    return same and reads[left, CURRENT] == reads[right, CURRENT]
 
 
-@cached(
-    "void(int32[::1], int64[::1], int64[::1], boolean[::1], int64[:, ::1], int64[::1],"
-    " int64[:, ::1], int64, float64[:, ::1])"
-)
-def window_table(order, starts, times, takes, source, kinds, reads, codes, out):
-    """Answer all reads of one table; `out` has a row for each row and a column for each read.
-
-    `order` and `starts` group the rows by key; `source` holds each column's words in row order,
-    members as dense codes below `codes`.
-    """
-    longest = 0
-    for group in range(len(starts) - 1):
-        longest = max(longest, starts[group + 1] - starts[group])
-    local = np.empty(longest, np.int64)
-    taken = np.empty(longest, np.int64)
-    counted = np.empty(longest + 1, np.int64)
-    low = np.empty(longest, np.int64)
-    high = np.empty(longest, np.int64)
-    queue = np.empty(longest, np.int64)
-    after = np.empty(longest, np.int64)
-    cells = np.empty((len(kinds), longest + 1), np.int64)
-    seen = np.full((len(kinds), codes + 1), -1, np.int64)
-    found = np.empty((longest, len(reads)), np.float64)
-    offset = 0
-    for group in range(len(starts) - 1):
-        rows = order[starts[group] : starts[group + 1]]
-        size = len(rows)
-        count = gather_group(rows, times, takes, source, kinds, local, taken, counted, cells)
-        for at in range(len(reads)):
-            read = reads[at]
-            aggregate = read[AGGREGATE]
-            if at == 0 or not same_window(read, reads[at - 1]):
-                bounds(local[:size], taken, counted[: size + 1], read, low, high)
-            if aggregate in (MIN, MAX):
-                words = cells[read[COLUMN], :count]
-                sign = -1 if aggregate == MIN else 1
-                extremes(words, low[:size], high[:size], queue, sign, found, at)
-            elif aggregate == DISTINCT:
-                words = cells[read[COLUMN], :count]
-                neighbours(words, seen[read[COLUMN]], offset, queue, after)
-                members(words, queue, after, low[:size], high[:size], read[CAP], found, at)
-                offset += count
-            else:
-                ends = (low[:size], high[:size])
-                simple(aggregate, read, kinds, cells, taken, local, ends[0], ends[1], found, at)
-        for place in range(size):
-            for at in range(len(reads)):
-                out[rows[place], at] = found[place, at]
+@njit
+def answer_read(reads, at, size, times, taken, low, high, cells, kinds, queue, found):
+    """Answer one read for the group at hand, if it is none of different members."""
+    aggregate = reads[at, AGGREGATE]
+    column = reads[at, COLUMN]
+    if aggregate == COUNT:
+        counts(size, low, high, reads[at, CAP], found, at)
+    elif aggregate == SUM:
+        sums(size, low, high, cells, column, found, at)
+    elif aggregate == MEAN:
+        means(size, low, high, cells, column, reads[at, SECOND], found, at)
+    elif aggregate == RATIO:
+        shares(size, low, high, cells, column, kinds[column] == TOTAL, found, at)
+    elif aggregate in (MIN, MAX):
+        sign = -1 if aggregate == MIN else 1
+        extremes(size, low, high, cells, column, queue, sign, found, at)
+    elif aggregate in (FIRST, LAST):
+        ages(size, low, high, times, taken, reads, found, at)
+    else:
+        for row in range(size):
+            found[at, row] = 1.0 if high[row] == low[row] else 0.0
 
 
-@cached("void(float64[:, ::1], float64[:, ::1])")
-def turned(rows, columns):
-    """Rows as columns, block by block so that both sides stay in the cache."""
-    for start in range(0, len(rows), 512):
-        end = min(start + 512, len(rows))
-        for at in range(rows.shape[1]):
+@njit
+def member_codes(words, start, end, kinds, slots, codes):
+    """Put dense codes in place of the members' identities of a part, -1 for absent ones."""
+    for column in range(len(kinds)):
+        if kinds[column] == MEMBER:
+            local_codes(words, MOMENT + 1 + column, start, end, slots, codes)
             for row in range(start, end):
-                columns[at, row] = rows[row, at]
+                words[row, MOMENT + 1 + column] = codes[row - start]
+
+
+@cached("void(int64[:, ::1], int64[::1], int64[::1], int64[:, ::1], float64[::1], float64[:, ::1])")
+def window_table(words, starts, kinds, reads, nothing, out):
+    """Answer all reads of one table, part by part.
+
+    `words` holds each row's key, twice its time plus one if the row counts, and its columns;
+    `starts` says where the parts start. `out` has a row for each row of `words`; `nothing` is what
+    a row without a key gets.
+    """
+    longest = 1
+    for part in range(len(starts) - 1):
+        longest = max(longest, starts[part + 1] - starts[part])
+    slots = np.empty((4 * max(longest, 512), 2), np.int64)
+    codes = np.empty(longest, np.int64)
+    order = np.empty(longest, np.int64)
+    ends = np.empty(longest + 2, np.int64)
+    # Arrays are handed over whole: a slice for every key and read would cost more than its rows.
+    times, taken = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    counted = np.empty(longest + 1, np.int64)
+    low, high = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    queue, after = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    cells = np.empty((len(kinds), longest + 1), np.int64)
+    seen = np.full((len(kinds), longest + 1), -1, np.int64)
+    found = np.empty((len(reads), longest), np.float64)
+    offset = 0
+    for part in range(len(starts) - 1):
+        start = starts[part]
+        member_codes(words, start, starts[part + 1], kinds, slots, codes)
+        groups = local_codes(words, 0, start, starts[part + 1], slots, codes)
+        local_order(codes, starts[part + 1] - start, groups, order, ends)
+        for place in range(ends[0]):
+            for at in range(len(reads)):
+                out[start + order[place], at] = nothing[at]
+        for group in range(groups):
+            first = ends[group]
+            size = ends[group + 1] - first
+            count = gather_group(
+                words, start, order, first, size, kinds, times, taken, counted, cells
+            )
+            for at in range(len(reads)):
+                if at == 0 or not same_window(reads, at, at - 1):
+                    bounds(size, times, taken, counted, reads, at, low, high)
+                column = reads[at, COLUMN]
+                if reads[at, AGGREGATE] == DISTINCT:
+                    neighbours(count, cells, column, seen, offset, queue, after)
+                    cap = reads[at, CAP]
+                    members(size, low, high, cells, column, queue, after, cap, found, at)
+                    offset += count
+                else:
+                    answer_read(
+                        reads, at, size, times, taken, low, high, cells, kinds, queue, found
+                    )
+            for place in range(first, first + size):
+                for at in range(len(reads)):
+                    out[start + order[place], at] = found[at, place - first]
+
+
+@cached("void(float64[::1], int64, int64[:, ::1], int64)")
+def pack_values(values, kind, packed, column):
+    """Write a column of values as the words its kind keeps."""
+    for row in range(len(values)):
+        packed[row, column] = value_word(kind, values[row])

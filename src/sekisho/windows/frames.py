@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.windows import layout
-from sekisho.windows.plan import FIXED_POINT, VALUE_LIMIT, Aggregate, Column, Kind, Plan, Table
+from sekisho.windows.plan import Aggregate, Column, Kind, Plan, Table
 
-ITSELF = 1
-INSTANT = 2
+Words = NDArray[np.int64]
+PART_ROWS: Final = 8192  # rows of a part that stay in a core's cache with their answers
+MOST_PARTS: Final = 1024  # more streams than this defeat the cache they are meant for
+ITSELF: Final = 1
+INSTANT: Final = 2
 Reals = NDArray[np.float64]
 
 
@@ -56,29 +59,24 @@ def window_columns(plan: Plan, columns: Columns, *, whole_instants: bool = False
 
 
 class _Groups:
-    """Codes of fields and keys, made once for all tables that share them."""
+    """Keys of the rows, made once for all tables that share them."""
 
     def __init__(self, columns: Columns, *, whole_instants: bool) -> None:
         self.columns = columns
         self.current = INSTANT if whole_instants else ITSELF
-        self.times = np.array(columns.times, np.int64)
-        self._codes: dict[tuple[int, ...], tuple[NDArray[np.int32], int]] = {}
-        self._orders: dict[tuple[int, ...], tuple[NDArray[np.int32], NDArray[np.int64]]] = {}
+        self._keys: dict[tuple[int, ...], tuple[Words, Words]] = {}
 
-    def codes(self, key: tuple[int, ...]) -> tuple[NDArray[np.int32], int]:
-        from sekisho.windows.grouping import dense_codes, joint_identity  # noqa: PLC0415 — numba
+    def parts(self, key: tuple[int, ...]) -> tuple[Words, Words]:
+        """Each row's key, and where each part of the rows starts."""
+        from sekisho.windows.grouping import joint_identity, part_starts  # noqa: PLC0415 — numba
 
-        if key not in self._codes:
-            parts = np.stack([self.columns.fields[field] for field in key])
-            self._codes[key] = dense_codes(joint_identity(parts))
-        return self._codes[key]
-
-    def order(self, key: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        from sekisho.windows.grouping import grouped  # noqa: PLC0415 — numba
-
-        if key not in self._orders:
-            self._orders[key] = grouped(*self.codes(key))
-        return self._orders[key]
+        if key not in self._keys:
+            keys = joint_identity(np.stack([self.columns.fields[field] for field in key]))
+            parts = 1
+            while parts < MOST_PARTS and parts * PART_ROWS < len(keys):
+                parts *= 2
+            self._keys[key] = (keys, part_starts(keys, parts))
+        return self._keys[key]
 
 
 def _window(plan: Plan, at: int) -> tuple[int, int, bool]:
@@ -87,47 +85,45 @@ def _window(plan: Plan, at: int) -> tuple[int, int, bool]:
 
 
 def _table(plan: Plan, table: Table, reads: list[int], groups: _Groups) -> list[Reals]:
-    from sekisho.windows.columns import turned, window_table  # noqa: PLC0415 — numba
+    from sekisho.windows.columns import window_table  # noqa: PLC0415 — numba
+    from sekisho.windows.grouping import collect, lay_out  # noqa: PLC0415 — numba
 
-    columns = groups.columns
-    rows = len(columns.times)
-    takes = (columns.types & table.types) != 0
-    if table.condition >= 0:
-        takes &= columns.conditions[table.condition]
-    source = np.zeros((max(1, len(table.columns)), rows), np.int64)
-    codes = 0
-    for at, column in enumerate(table.columns):
-        source[at], used = _cells(column, groups)
-        codes = max(codes, used)
-    kinds = np.array([int(column.kind) for column in table.columns] or [0], np.int64)
-    words = np.array([_words(plan, at, groups.current) for at in reads], np.int64).reshape(
-        len(reads), 8
-    )
-    order, starts = groups.order(table.keys)
-    found = np.tile(np.array([_nothing(plan, at) for at in reads]), (rows, 1))
-    times = groups.times
-    window_table(order, starts, times, takes, source, kinds, words, codes, found)
-    answers = np.empty((len(reads), rows))
-    turned(found, answers)
+    keys, starts = groups.parts(table.keys)
+    words = np.empty((len(keys), 2 + len(table.columns)), np.int64)
+    lay_out(keys, _packed(table, groups.columns), starts, words)
+    kinds = np.array([int(column.kind) for column in table.columns], np.int64)
+    asked = np.array([_words(plan, at, groups.current) for at in reads], np.int64)
+    nothing = np.array([_nothing(plan, at) for at in reads])
+    found = np.empty((len(keys), len(reads)))
+    window_table(words, starts, kinds, asked.reshape(len(reads), 8), nothing, found)
+    answers = np.empty((len(reads), len(keys)))
+    collect(keys, starts, found, answers)
     return list(answers)
 
 
-def _cells(column: Column, groups: _Groups) -> tuple[NDArray[np.int64], int]:
-    columns = groups.columns
-    if column.kind is Kind.MATCH:
-        return columns.conditions[column.source].astype(np.int64), 0
-    if column.kind is Kind.MEMBER:
-        codes, used = groups.codes((column.source,))
-        return codes.astype(np.int64), used
-    value = columns.values[column.source]
-    absent = np.isnan(value)
-    if column.kind is Kind.PRESENT:
-        return (~absent).astype(np.int64), 0
-    held = np.clip(np.where(absent, 0.0, value), -VALUE_LIMIT, VALUE_LIMIT)
-    words = np.rint(held * FIXED_POINT).astype(np.int64)
-    if column.kind is Kind.TOTAL:
-        return words, 0
-    return np.where(absent, layout.NONE, -words if column.kind is Kind.DIP else words), 0
+def _packed(table: Table, columns: Columns) -> NDArray[np.int64]:
+    """Twice the time, plus one if the row counts, and the columns, row by row."""
+    packed = np.empty((len(columns.times), 1 + len(table.columns)), np.int64)
+    takes = (columns.types & table.types) != 0
+    if table.condition >= 0:
+        takes &= columns.conditions[table.condition]
+    packed[:, 0] = columns.times * 2 + takes
+    for at, column in enumerate(table.columns, start=1):
+        _pack(column, columns, packed, at)
+    return packed
+
+
+def _pack(column: Column, columns: Columns, packed: NDArray[np.int64], at: int) -> None:
+    from sekisho.windows.columns import pack_values  # noqa: PLC0415 — numba
+
+    match column.kind:
+        case Kind.MATCH:
+            packed[:, at] = columns.conditions[column.source]
+        case Kind.MEMBER:
+            packed[:, at] = columns.fields[column.source].view(np.int64)
+        case _:
+            values = np.array(columns.values[column.source], np.float64)
+            pack_values(values, int(column.kind), packed, at)
 
 
 def _words(plan: Plan, at: int, current: int) -> list[int]:

@@ -1,12 +1,14 @@
 # pyright: basic
 # compiled by numba: arrays and plain integers throughout
-"""Rows of columns brought together by key: dense codes, then a counting sort that keeps order."""
+"""Rows brought together by key: cut into parts that fit the cache, then sorted within a part."""
 
 import numpy as np
 from numba import njit
 
 from sekisho.windows.compiling import cached
 from sekisho.windows.kernel import key_start, mixed
+
+GOLDEN = -7046029254386353131  # spreads keys over parts by their upper bits
 
 
 @cached("int64[::1](uint64[:, ::1])")
@@ -24,59 +26,88 @@ def joint_identity(parts):
     return joint
 
 
+@njit(inline="always")
+def part_of(key, mask):
+    """The part that a key's rows go to."""
+    return ((key * GOLDEN) >> 40) & mask
+
+
+@cached("int64[::1](int64[::1], int64)")
+def part_starts(keys, parts):
+    """Where each part starts when the rows are laid out part by part."""
+    starts = np.zeros(parts + 1, np.int64)
+    for row in range(len(keys)):
+        starts[part_of(keys[row], parts - 1) + 1] += 1
+    for part in range(parts):
+        starts[part + 1] += starts[part]
+    return starts
+
+
+@cached("void(int64[::1], int64[:, ::1], int64[::1], int64[:, ::1])")
+def lay_out(keys, packed, starts, target):
+    """Copy the words of each row to its part, in order; the key goes first."""
+    parts = len(starts) - 1
+    cursor = starts.copy()
+    for row in range(len(keys)):
+        part = part_of(keys[row], parts - 1)
+        place = cursor[part]
+        cursor[part] = place + 1
+        target[place, 0] = keys[row]
+        for word in range(packed.shape[1]):
+            target[place, 1 + word] = packed[row, word]
+
+
+@cached("void(int64[::1], int64[::1], float64[:, ::1], float64[:, ::1])")
+def collect(keys, starts, found, columns):
+    """The answers of all parts back in the order of the rows, as columns."""
+    parts = len(starts) - 1
+    cursor = starts.copy()
+    places = np.empty(512, np.int64)
+    for start in range(0, len(keys), 512):
+        end = min(start + 512, len(keys))
+        for row in range(start, end):
+            part = part_of(keys[row], parts - 1)
+            places[row - start] = cursor[part]
+            cursor[part] += 1
+        for at in range(len(columns)):
+            for row in range(start, end):
+                columns[at, row] = found[places[row - start], at]
+
+
 @njit
-def _doubled(slots, mask):
-    wider = mask * 2 + 1
-    larger = np.zeros(2 * (wider + 1), np.int64)
-    for slot in range(mask + 1):
-        if slots[2 * slot] != 0:
-            target = key_start(slots[2 * slot], wider)
-            while larger[2 * target] != 0:
-                target = (target + 1) & wider
-            larger[2 * target] = slots[2 * slot]
-            larger[2 * target + 1] = slots[2 * slot + 1]
-    return larger
-
-
-@cached("Tuple((int32[::1], int64))(int64[::1])")
-def dense_codes(identities):
-    """A code from 0 for each different identity, in order of appearance; -1 for absent."""
+def local_codes(words, column, start, end, slots, codes):
+    """A code from 0 for each different word of a part's column; returns how many there are."""
     mask = 1023
-    slots = np.zeros(2 * (mask + 1), np.int64)  # pairs of identity and code
-    codes = np.empty(len(identities), np.int32)
+    while mask < 2 * (end - start):
+        mask = mask * 2 + 1
+    slots[: mask + 1, 0] = 0
     used = 0
-    for row in range(len(identities)):
-        identity = identities[row]
-        if identity == 0:
-            codes[row] = -1
+    slots[0, 1] = 0
+    for row in range(start, end):
+        word = words[row, column]
+        if word == 0:
+            codes[row - start] = -1
             continue
-        slot = key_start(identity, mask)
-        while slots[2 * slot] != 0 and slots[2 * slot] != identity:
+        slot = key_start(word, mask)
+        while slots[slot, 0] != 0 and slots[slot, 0] != word:
             slot = (slot + 1) & mask
-        if slots[2 * slot] == 0:
-            slots[2 * slot] = identity
-            slots[2 * slot + 1] = used
+        if slots[slot, 0] == 0:
+            slots[slot, 0] = word
+            slots[slot, 1] = used
             used += 1
-            codes[row] = used - 1
-            if used * 2 > mask:
-                slots = _doubled(slots, mask)
-                mask = mask * 2 + 1
-        else:
-            codes[row] = slots[2 * slot + 1]
-    return codes, used
+        codes[row - start] = slots[slot, 1]
+    return used
 
 
-@cached("Tuple((int32[::1], int64[::1]))(int32[::1], int64)")
-def grouped(codes, groups):
-    """Row numbers sorted by code, order kept within a code, and where each group starts."""
-    starts = np.zeros(groups + 2, np.int64)
-    for row in range(len(codes)):
-        starts[codes[row] + 2] += 1
+@njit
+def local_order(codes, rows, groups, order, ends):
+    """Sort a part's rows by code, order kept; `ends` tells where each group ends, absent first."""
+    ends[: groups + 2] = 0
+    for row in range(rows):
+        ends[codes[row] + 2] += 1
     for group in range(groups + 1):
-        starts[group + 1] += starts[group]
-    order = np.empty(len(codes), np.int32)
-    for row in range(len(codes)):
-        place = starts[codes[row] + 1]
+        ends[group + 1] += ends[group]
+    for row in range(rows):
+        place = ends[codes[row] + 1]
         order[place] = row
-        starts[codes[row] + 1] = place + 1
-    return order, starts[: groups + 1]
+        ends[codes[row] + 1] = place + 1

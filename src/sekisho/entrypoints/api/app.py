@@ -29,8 +29,6 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     Refusal,
     StoreError,
 )
-MAX_BODY: Final = 1 << 20
-"""Bytes of a request, where its route does not say otherwise."""
 DOCS: Final = "/docs"
 ASSETS: Final = "/docs/assets"
 PAGE_FILES: Final = Path(fastapi_offline.__file__).parent / "static"
@@ -40,12 +38,7 @@ PAGE_FILES: Final = Path(fastapi_offline.__file__).parent / "static"
 def build_api(node: Node) -> FastAPI:
     """The application for a node."""
     app = FastAPI(
-        title="Sekisho",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        max_body_size=MAX_BODY,
+        title="Sekisho", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.node = node
     for router in (

@@ -32,11 +32,7 @@ MAX_BATCH_BODY = 16 << 20
 _RAW_LIST = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 
 
-@router.post(
-    "/decisions/batch",
-    summary="Decide many events, in their order",
-    max_body_size=MAX_BATCH_BODY,
-)
+@router.post("/decisions/batch", summary="Decide many events, in their order")
 async def decide_batch(request: Request, key: ApiKey = need("decide")) -> Response:
     """Send `{"events": [ … ]}`; each gets `{"status", "decision"}` or `{"status", "error"}`.
 

@@ -16,8 +16,6 @@ from sekisho.rules.sqlite import ItemRow, ListRow, Page, count_items, list_items
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 STRICT = ConfigDict(extra="forbid")
-MAX_ITEMS_BODY = 128 << 20
-"""Bytes of a million items with their expiries."""
 
 
 class ListIn(BaseModel):
@@ -99,7 +97,7 @@ async def items(
     return answer({"object": "list", "data": [_item(one) for one in found], "has_more": more})
 
 
-@router.post("/{alias}/items", summary="Add values", max_body_size=MAX_ITEMS_BODY)
+@router.post("/{alias}/items", summary="Add values")
 async def add(
     request: Request, alias: str, given: ItemsIn, key: ApiKey = need("lists")
 ) -> Response:
@@ -110,7 +108,7 @@ async def add(
     return answer({**_told(node, row), "added": added})
 
 
-@router.put("/{alias}/items", summary="Replace all values at once", max_body_size=MAX_ITEMS_BODY)
+@router.put("/{alias}/items", summary="Replace all values at once")
 async def replace(
     request: Request, alias: str, given: ItemsIn, key: ApiKey = need("lists")
 ) -> Response:

@@ -15,8 +15,6 @@ from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused
 from sekisho.rules.sqlite import Published
 
 router = APIRouter(prefix="/v1", tags=["rules"])
-MAX_RULES_BODY = 16 << 20
-"""Bytes of a full rule set of the longest rules."""
 
 
 class RuleIn(BaseModel):
@@ -42,9 +40,7 @@ class NoteIn(BaseModel):
     note: str = Field("", max_length=2_000)
 
 
-@router.post(
-    "/rules/check", summary="Check rules without keeping them", max_body_size=MAX_RULES_BODY
-)
+@router.post("/rules/check", summary="Check rules without keeping them")
 async def check(request: Request, draft: DraftIn, key: ApiKey = need("read")) -> Response:
     """Diagnostics for each rule: kind, line, column, length, message, hint."""
     del key
@@ -69,7 +65,7 @@ async def check(request: Request, draft: DraftIn, key: ApiKey = need("read")) ->
     )
 
 
-@router.put("/rulesets/draft", summary="Replace the draft", max_body_size=MAX_RULES_BODY)
+@router.put("/rulesets/draft", summary="Replace the draft")
 async def put_draft(request: Request, draft: DraftIn, key: ApiKey = need("rules")) -> Response:
     """Keeps the draft, with warnings; or refuses it with every error of every rule."""
     node = node_of(request)

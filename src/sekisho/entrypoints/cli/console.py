@@ -32,10 +32,15 @@ def emit_json(value: Any) -> None:
 
 def fail(message: str, hint: str = "") -> NoReturn:
     """Say what is wrong and what to do, and leave with status 2."""
+    complain(message, hint)
+    raise typer.Exit(BAD_USAGE)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Say what is wrong and what to do."""
     ERR.print(f"[bold red]error:[/] {_escaped(message)}")
     if hint:
         ERR.print(f"[dim]hint:[/] {_escaped(hint)}")
-    raise typer.Exit(BAD_USAGE)
 
 
 def _escaped(text: str) -> str:

@@ -21,8 +21,8 @@ from sekisho.events import (
     history_from_frame,
     load_map,
 )
-from sekisho.flow import Live, Replayed, replay, told
-from sekisho.language import Catalogue
+from sekisho.flow import Live, Replayed, replay
+from sekisho.language import Catalogue, Type
 from sekisho.velocity import (
     CounterRefused,
     Counters,
@@ -38,8 +38,11 @@ Data = Annotated[Path, typer.Argument(help="Parquet, CSV or JSON lines")]
 MapFile = Annotated[Path, typer.Option("--map", help="how columns become event fields (TOML)")]
 AsJson = Annotated[bool, typer.Option("--json", help="exact JSON for scripts")]
 
-CHUNK = 50_000
-"""Rows turned into records at a time."""
+_DTYPES: dict[Type, type[pl.DataType]] = {
+    Type.NUMERIC: pl.Float64,
+    Type.BOUNDED: pl.Float64,
+    Type.BOOLEAN: pl.Boolean,
+}
 
 
 def replay_command(
@@ -64,15 +67,15 @@ def replay_command(
     history = read_history(data, map_file, context_for(catalogue, live.reported, specs))
     needed = counters_for(live, specs)
     summary = Summary(live)
-    rows: list[dict[str, Any]] = []
+    written = Written(live) if out is not None else None
     running = replay(history.records, live, Counters(needed, catalogue, 0), book.values)
     with progress() as bar:
         for replayed in bar.track(running, total=history.records.height, description="replaying"):
             summary.add(replayed)
-            if out is not None:
-                rows.append(told(replayed, live))
-    if out is not None:
-        pl.DataFrame(rows, infer_schema_length=None).write_parquet(out)
+            if written is not None:
+                written.add(replayed)
+    if written is not None and out is not None:
+        written.frame().write_parquet(out)
     result = summary.told(history)
     if as_json:
         emit_json(result)
@@ -167,6 +170,42 @@ def context_for(
         text += " amount_in_usd"
     wanted = [one for one in CURRENCIES if f"amount_in_{one}" in text]
     return ReceiveContext(catalogue, currencies=wanted)
+
+
+class Written:
+    """What a replay writes: event, outcome, rule, and every attribute used, column by column."""
+
+    def __init__(self, live: Live) -> None:
+        self._schema: dict[str, type[pl.DataType]] = {
+            "event": pl.String,
+            "outcome": pl.String,
+            "rule": pl.String,
+        }
+        for name in live.reported:
+            spec = live.catalogue.get(name)
+            self._schema[name] = _DTYPES.get(spec.type, pl.String) if spec else pl.String
+        self._names = live.reported
+        self._columns: list[list[Any]] = [[] for _ in self._schema]
+
+    def add(self, one: Replayed) -> None:
+        """Take one event in."""
+        credited = one.assessment.decision.credited
+        record = one.record
+        row = [
+            one.event,
+            one.assessment.decision.outcome.value,
+            credited.rule.id if credited else None,
+        ]
+        row += [record.get(name) for name in self._names]
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+
+    def frame(self) -> pl.DataFrame:
+        """Everything taken in."""
+        named = zip(self._schema.items(), self._columns, strict=True)
+        return pl.DataFrame(
+            [pl.Series(name, values, dtype, strict=False) for (name, dtype), values in named]
+        )
 
 
 class Summary:

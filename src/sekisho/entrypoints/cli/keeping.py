@@ -14,7 +14,6 @@ from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import as_refusal
 from sekisho.entrypoints.settings import PREFIX, Settings, read_settings
-from sekisho.entrypoints.wiring import open_node
 from sekisho.kit.clock import MICROSECONDS, iso
 from sekisho.ledger import verify
 from sekisho.rules import ListRefused, found_list
@@ -265,4 +264,6 @@ def show_config(as_json: AsJson = False) -> None:
 
 
 def _open(data: Path | None) -> Node:
+    from sekisho.entrypoints.wiring import open_node  # noqa: PLC0415 — brings the web framework along
+
     return open_node(read_settings(data=data))

@@ -9,7 +9,7 @@ import typer
 from sekisho import __version__
 from sekisho.durable import StoreError
 from sekisho.entrypoints.cli import demo, history, keeping, rules, world
-from sekisho.entrypoints.cli.console import BAD_USAGE, ERR, OUT
+from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
 
 app = typer.Typer(
@@ -70,9 +70,6 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError) as error:
-        ERR.print(f"[bold red]error:[/] {str(error).replace('[', '[')}")
-        sys.exit(BAD_USAGE)
-    except OSError as error:
-        ERR.print(f"[bold red]error:[/] {error.strerror or error} {error.filename or ''}")
+    except (SettingsError, StoreError, OSError) as error:
+        complain(str(error))
         sys.exit(BAD_USAGE)

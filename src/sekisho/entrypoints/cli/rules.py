@@ -27,6 +27,7 @@ from sekisho.language import (
 )
 from sekisho.rules import (
     DEFAULT_LISTS,
+    ITEM_TYPES,
     DraftRule,
     ListBook,
     RulesRefused,
@@ -170,11 +171,22 @@ def read_lists(file: Path | None) -> ListBook:
     for alias, (item_type, _) in DEFAULT_LISTS.items():
         book.replace(alias, item_type, ())
     for alias, given in (_json(file) if file else {}).items():
-        if isinstance(given, str):
-            book.replace(alias, given, ())
-        else:
-            book.replace(alias, given["item_type"], [(one, 0) for one in given.get("items", ())])
+        try:
+            told = {"item_type": given} if isinstance(given, str) else dict(given)
+            items = [(str(one), 0) for one in told.get("items", ())]
+            book.replace(alias, _item_type(told["item_type"]), items)
+        except (KeyError, TypeError, ValueError) as error:
+            fail(
+                f"{file}: the list `{alias}` cannot be read ({error})",
+                f'write {{"{alias}": "item_type"}} with one of {", ".join(ITEM_TYPES)}',
+            )
     return book
+
+
+def _item_type(name: object) -> str:
+    if name not in ITEM_TYPES:
+        raise ValueError(f"no item type `{name}`")
+    return str(name)
 
 
 def live_of(texts: list[str], catalogue: Catalogue, book: ListBook) -> Live:
@@ -238,8 +250,8 @@ def _case(line: str, file: Path, number: int) -> dict[str, Any]:
         return {
             "name": str(case.get("name", f"line {number}")),
             "event": case["event"],
-            "attributes": case.get("attributes", {}),
-            "expect": case["expect"],
+            "attributes": dict(case.get("attributes", {})),
+            "expect": dict(case["expect"]),
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         fail(f"{file}:{number}: not a test case ({error})", "give `event` and `expect`")
@@ -281,9 +293,12 @@ def _record(catalogue: Catalogue, event: bytes, attributes: dict[str, Any]) -> R
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(_read(file)))
-    except (ValueError, TypeError) as error:
-        fail(f"{file}: not a JSON object ({error})")
+        value = json.loads(_read(file))
+    except (ValueError, RecursionError) as error:
+        fail(f"{file}: not JSON ({error})")
+    if not isinstance(value, dict):
+        fail(f"{file}: not a JSON object", 'write {"name": …}')
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType] — JSON keys are texts
 
 
 def _read(file: Path) -> str:

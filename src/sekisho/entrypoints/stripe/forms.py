@@ -129,7 +129,7 @@ def limit(params: Params) -> int:
     value = text(params, "limit")
     if value is None:
         return 10
-    if not re.fullmatch(r"-?\d{1,9}", value) or not MIN_LIMIT <= int(value) <= MAX_LIMIT:
+    if not re.fullmatch(r"-?[0-9]{1,9}", value) or not MIN_LIMIT <= int(value) <= MAX_LIMIT:
         raise HttpRefusal(
             400,
             "parameter_invalid_integer",
@@ -137,3 +137,32 @@ def limit(params: Params) -> int:
             param="limit",
         )
     return int(value)
+
+
+def created(params: Params) -> tuple[int | None, int | None]:
+    """Seconds from which on, and before which, something was created; None for no bound.
+
+    Raises:
+        HttpRefusal: 400 when it is no time in whole seconds.
+
+    >>> created(parse("created[gt]=5&created[lte]=9")), created(parse("created=5"))
+    ((6, 10), (5, 6))
+    """
+    value = params.get("created", {})
+    bounds = {"gte": value, "lte": value} if isinstance(value, str) else value
+    first: list[int] = []
+    end: list[int] = []
+    for name, second in bounds.items():
+        if name not in _BOUNDS or not isinstance(second, str) or not _SECOND.fullmatch(second):
+            raise HttpRefusal(
+                400,
+                "parameter_invalid_integer",
+                "created is a time in whole seconds, or gt, gte, lt, lte with one",
+                param="created",
+            )
+        (first if name.startswith("g") else end).append(int(second) + _BOUNDS[name])
+    return max(first, default=None), min(end, default=None)
+
+
+_BOUNDS: Final = {"gt": 1, "gte": 0, "lt": 0, "lte": 1}
+_SECOND: Final = re.compile(r"[0-9]{1,11}")

@@ -183,7 +183,8 @@ def _page(call: Call, what: str) -> tables.Page:
         known = tables.find_list if what == "value list" else tables.find_item
         if edge and known(connection, edge) is None:
             raise missing(what, edge, name)
-    return tables.Page(forms.limit(call.params), after, before)
+    first, end = (None if one is None else one * MICROSECONDS for one in forms.created(call.params))
+    return tables.Page(forms.limit(call.params), after, before, first, end)
 
 
 def reading(handler: Read) -> Callable[[Request], Awaitable[Response]]:

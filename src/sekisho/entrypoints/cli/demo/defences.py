@@ -37,7 +37,7 @@ def put_in_force(connection: Connection) -> tuple[Mapping[str, str], str]:
     live = _ask(connection, "GET", "/v1/rulesets/live")
     told = f"{len(lists)} lists, {len(counters)} counters, {len(rules)} rules"
     by_id = {one["id"]: one["predicate"] for one in live["rules"]}
-    return by_id, f"{told} as {published['version']}"
+    return by_id, f"{told} in force, as {published['version']}"
 
 
 def _wait_until_live(connection: Connection, name: str) -> None:

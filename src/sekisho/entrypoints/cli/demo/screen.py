@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from rich import box
@@ -35,7 +36,7 @@ TRUTH: Final = (
 
 WIDE: Final = 110
 """Columns from which figures stand beside the decisions instead of below."""
-SIDE: Final = 46
+SIDE: Final = 41
 FRAME: Final = 4
 """Columns that a frame and its padding take."""
 HEAD: Final = 3
@@ -43,7 +44,7 @@ FIGURES: Final = len(Outcome) + 2
 """Lines of a panel of figures, its frame included."""
 RULES: Final = {True: 12, False: 5}
 """Lines of the panel of rules on a wide (True) and on a narrow screen."""
-BAR: Final = 12
+KIND, BAR = 20, 5
 
 Cell = tuple[str, int, str]
 """A text, its width in columns (below zero: to the right), and its style."""
@@ -63,8 +64,10 @@ class Screen:
         left = width - SIDE if is_wide else width
         right = SIDE if is_wide else width // 2
         head = Layout(self._head(width), size=HEAD)
+        under = min(RULES[True], height // 3) if is_wide else RULES[False] + FIGURES
+        fit = max(0, height - HEAD - under - 2)
         with self.tally.lock:
-            decisions = decided(self.tally.shown, left - FRAME, is_wide=is_wide)
+            decisions = decided(islice(self.tally.shown, fit), left - FRAME, is_wide=is_wide)
             outcomes, truth = self._outcomes(right - FRAME), self._truth(right - FRAME)
             attacks, rules = self._attacks(SIDE - FRAME), self._rules(left - FRAME)
         screen = Layout()
@@ -74,7 +77,7 @@ class Screen:
             screen.split_column(head, decisions, figures, Layout(rules, size=RULES[False]))
             return screen
         one, other, below = Layout(), Layout(size=SIDE), Layout()
-        one.split_column(decisions, Layout(rules, size=min(RULES[True], height // 3)))
+        one.split_column(decisions, Layout(rules, size=under))
         other.split_column(Layout(outcomes, size=FIGURES), Layout(truth, size=FIGURES), attacks)
         below.split_row(one, other)
         screen.split_column(head, below)
@@ -98,7 +101,7 @@ class Screen:
 
     def _outcomes(self, width: int) -> Panel:
         total = max(1, self.tally.decided)
-        rows = []
+        rows: list[Text] = []
         for outcome in Outcome:
             count = self.tally.outcomes[outcome]
             style = COLOURS[outcome] if count else "dim"
@@ -108,7 +111,7 @@ class Screen:
 
     def _truth(self, width: int) -> Panel:
         truth = self.tally.truth()
-        rows = []
+        rows: list[Text] = []
         for name, label, style, of in TRUTH:
             share = f"{100 * truth[name] / max(1, truth[of]):.1f} %" if of else ""
             figures = (f"{truth[name]:,}", -8, ""), (share, -8, "")
@@ -116,15 +119,17 @@ class Screen:
         return framed(lines(rows), "caught and missed")
 
     def _attacks(self, width: int) -> Panel:
-        rows = []
+        rows: list[Text] = []
         for one in self.tally.by_kind():
             kind, caught, events = one["kind"].replace("_", " "), one["caught"], one["events"]
-            share = row((f"{caught:,} of {events:,}", BAR + 22 - width - BAR, ""))
-            rows.append(Text.assemble(row((kind, 22, "")), bar(caught, events, BAR, "green"), share))
+            share = row((f"{caught:,} of {events:,}", KIND + BAR - width, ""))
+            rows.append(
+                Text.assemble(row((kind, KIND, "")), bar(caught, events, BAR, "green"), share)
+            )
         return framed(lines(rows), "attacks: events caught")
 
     def _rules(self, width: int) -> Panel:
-        rows = []
+        rows: list[Text] = []
         for one in self.tally.by_rule()[: RULES[True]]:
             share = f"{100 * one['fraud'] / one['hits']:.0f} %"
             figures = (f"{one['hits']:,}", -8, ""), (share, -6, "")
@@ -134,17 +139,17 @@ class Screen:
 
 def decided(decisions: Iterable[Shown], width: int, *, is_wide: bool) -> Panel:
     """The newest decisions on top; the last column is what the server was not told."""
-    at_width, type_width, truth_width = (13, 20, 20) if is_wide else (6, 14, 2)
-    rule_width = width - at_width - type_width - 15 - 2 - 12 - truth_width
-    rows = []
+    at_width, type_width, truth_width = (12, 18, 21) if is_wide else (6, 14, 2)
+    rule_width = width - at_width - type_width - 14 - 1 - 12 - truth_width
+    rows: list[Text] = []
     for one in decisions:
         at, mark = str(one.event["occurred_at"]), verdict(one, is_wide=is_wide)
         rows.append(
             row(
                 (f"{at[5:10]} {at[11:16]}" if is_wide else at[11:16], at_width, "dim"),
                 (str(one.event["type"]).replace("_", " "), type_width, ""),
-                (money(one), -15, ""),
-                ("", 2, ""),
+                (money(one), -14, ""),
+                ("", 1, ""),
                 (one.outcome, 12, COLOURS[one.outcome]),
                 (one.rule.partition(" if ")[2] or one.rule, rule_width, ""),
                 (mark[0], truth_width, mark[1]),

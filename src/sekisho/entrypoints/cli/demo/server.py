@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from sekisho.entrypoints.settings import PREFIX
 
-START_S: Final = 120.0
+START_S: Final = 180.0
 """How long a first start may take: it compiles the counter kernel."""
 END_S: Final = 30.0
 """How long the server may take to finish after SIGTERM."""
@@ -42,6 +42,7 @@ class DemoServer:
             env=os.environ | limit,
             process_group=0,  # Ctrl-C is for the demo, which then ends the server in its own time
         )
+        self.data = data
         self.url = ""
         self.port = 0
 
@@ -56,7 +57,9 @@ class DemoServer:
         waited = 0.0
         while not select.select([pipe], [], [], 0.25)[0]:
             waited += 0.25
-            if waited >= START_S or is_cancelled():
+            if is_cancelled():
+                raise NotStarted("stopped before the server was ready")
+            if waited >= START_S:
                 raise NotStarted("the server was not ready in time" + self.last_words())
         word, _, url = pipe.readline().decode().strip().partition(" ")
         if word != "ready":

@@ -25,9 +25,9 @@ OUTCOMES: Final = frozenset(
 """Events that report what became of another; they go to `/v1/events`."""
 NEVER_HAPPENS: Final = OUTCOMES - {"review_verdict", "label"}
 """What a blocked event does not lead to: no issuer is asked, nothing is bought or disputed."""
-PER_LANE: Final = 100
-"""Events a second that one connection carries easily."""
-FEWEST_LANES, MOST_LANES = 4, 24
+PER_LANE: Final = 15
+"""Events a second of one connection: it carries them even when an answer takes 60 ms."""
+FEWEST_LANES, MOST_LANES = 4, 64
 WAITING: Final = 5_000
 """Events that may wait in a lane before the story itself waits."""
 

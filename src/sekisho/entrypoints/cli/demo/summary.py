@@ -7,8 +7,10 @@ from rich.table import Table
 from sekisho.entrypoints.cli.console import OUT, table
 from sekisho.entrypoints.keys import DEV_KEY
 
-TOP: Final = 10
+TOP: Final = 8
 """Rules in the summary."""
+FIGURES: Final = 27
+"""Columns that the figures beside a rule take."""
 EXAMPLE: Final = (
     '{"type": "payment", "id": "my_first", "occurred_at": "2026-01-02T03:04:05Z",'
     ' "amount": 9900, "currency": "usd", "email": "a@example.com", "ip_address": "203.0.113.9",'
@@ -17,28 +19,34 @@ EXAMPLE: Final = (
 )
 
 
+def say(text: str) -> None:
+    """Prose, broken between words on a terminal and not at all in a file."""
+    OUT.print(text, soft_wrap=not OUT.is_terminal)
+
+
 def show_summary(result: dict[str, Any]) -> None:
     """The figures of the whole stream, for people."""
     latency, truth, refused = result["latency_ms"], result["truth"], result["refused"]
-    OUT.print(
+    say(
         f"\n[bold]{result['sent']:,} events in {result['seconds']:.1f} s[/]"
         f" ({result['rate_per_s']:,.0f}/s): {result['decided']:,} decided,"
         f" {result['reported']:,} outcomes reported, {result['withheld']:,} never came to be"
         " because their event was blocked"
     )
-    OUT.print(
+    say(
         f"latency of a durable decision: p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms,"
         f" largest {latency['max']:.1f} ms\n"
     )
     if refused["count"]:
         first = str(refused["first"]).replace("[", "\\[")
-        OUT.print(f"[bold red]{refused['count']:,} refused[/], the first: {first}\n")
+        say(f"[bold red]{refused['count']:,} refused[/], the first: {first}\n")
     if not result["decided"]:
         return
-    OUT.print(_outcomes(result))
+    both = Table.grid(padding=0)
+    both.add_row(_outcomes(result), _attacks(result))
+    OUT.print(both)
     OUT.print(_rules(result))
-    OUT.print(_attacks(result))
-    OUT.print(
+    say(
         f"{truth['caught']:,} of {truth['fraud']:,} fraudulent events caught"
         f" ({_share(truth['caught'], truth['fraud'])}), {truth['missed']:,} missed;"
         f" {truth['false_positives']:,} of {truth['honest']:,} honest ones not simply allowed"
@@ -51,11 +59,12 @@ def show_summary(result: dict[str, Any]) -> None:
 def show_next(url: str, decision: str) -> None:
     """How to go on while the server runs."""
     key = f"-H 'Authorization: Bearer {DEV_KEY}'"
-    OUT.print(f"\n[bold]the server keeps running at {url}[/]  key {DEV_KEY}, docs {url}/docs\n")
+    OUT.print(f"\n[bold]the server keeps running:[/] {url}")
+    OUT.print(f"docs {url}/docs   key {DEV_KEY}\n")
     OUT.print("[dim]# ask for a decision[/]")
     OUT.print(f"curl {url}/v1/decisions {key} -d '{EXAMPLE}'".replace("[", "\\["))
     if decision:
-        OUT.print("[dim]# why was this one blocked?[/]")
+        OUT.print("\n[dim]# why was this one blocked?[/]")
         OUT.print(f"curl {url}/v1/decisions/{decision} {key}")
     OUT.print("\nCtrl-C ends it")
 
@@ -69,6 +78,8 @@ def _outcomes(result: dict[str, Any]) -> Table:
 
 def _rules(result: dict[str, Any]) -> Table:
     shown = table("rule", "hits", "fraud", "honest")
+    shown.columns[0].no_wrap = True
+    shown.columns[0].max_width = max(20, OUT.width - FIGURES)
     for rule in result["rules"][:TOP]:
         figures = (f"{rule[name]:,}" for name in ("hits", "fraud", "honest"))
         shown.add_row(rule["rule"].replace("[", "\\["), *figures)
@@ -76,10 +87,10 @@ def _rules(result: dict[str, Any]) -> Table:
 
 
 def _attacks(result: dict[str, Any]) -> Table:
-    shown = table("attack", "events", "caught", "share")
+    shown = table("attack", "events", "caught", "")
     for one in result["kinds"]:
         kind, events, caught = one["kind"].replace("_", " "), one["events"], one["caught"]
-        shown.add_row(kind, f"{events:,}", f"{caught:,}", _share(caught, events))
+        shown.add_row(kind, f"{events:,}", f"{caught:,}", f"{caught / events:.0%}")
     return shown
 
 

@@ -1,0 +1,53 @@
+"""Rule sets on disk: versions stay, and a draft outlives the publication of an older one."""
+
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+from sekisho.rules import DraftRule, FailurePolicy
+from sekisho.rules import sqlite as tables
+from sekisho.rules.sqlite import KeptRule, Published
+
+
+@pytest.fixture
+def connection() -> Iterator[apsw.Connection]:
+    with apsw.Connection(":memory:") as opened:
+        for migration in tables.MIGRATIONS:
+            opened.execute(migration.sql)
+        yield opened
+    opened.close()
+
+
+def version(number: int, at_us: int) -> Published:
+    rule = KeptRule("r1", "Block if :amount_in_usd: > 1", 5, "closed")
+    return Published(number, f"rs_{number}", at_us, "me", "why", (rule,))
+
+
+def test_draft_comes_back_as_saved(connection: apsw.Connection) -> None:
+    assert tables.load_draft(connection) is None
+    draft = [
+        DraftRule("Block if :amount_in_usd: > 1", "mine", FailurePolicy.CLOSED),
+        DraftRule("x"),
+    ]
+    tables.save_draft(connection, draft, "me", 7)
+    assert tables.load_draft(connection) == draft
+
+
+def test_publishing_clears_its_own_draft_only(connection: apsw.Connection) -> None:
+    tables.save_draft(connection, [DraftRule("first")], "me", 10)
+    tables.publish(connection, version(1, at_us=10))
+    assert tables.load_draft(connection) is None
+    tables.save_draft(connection, [DraftRule("saved meanwhile")], "me", 30)
+    tables.publish(connection, version(2, at_us=20))
+    assert tables.load_draft(connection) == [DraftRule("saved meanwhile")]
+
+
+def test_versions_are_found_by_name_number_or_age(connection: apsw.Connection) -> None:
+    for number in (1, 2):
+        tables.publish(connection, version(number, at_us=number))
+    assert tables.load_published(connection) == version(2, 2)
+    assert tables.load_published(connection, "rs_1") == version(1, 1)
+    assert tables.load_published(connection, "1") == version(1, 1)
+    assert tables.load_published(connection, "3") is None
+    assert [one.number for one in tables.all_published(connection)] == [2, 1]
