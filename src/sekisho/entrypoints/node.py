@@ -14,6 +14,7 @@ from sekisho.collect import Profiles
 from sekisho.entrypoints import control
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
+from sekisho.entrypoints.list_filling import ListFiller
 from sekisho.entrypoints.policy import Policy
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.snapshots import CounterKeeper
@@ -49,6 +50,7 @@ class Node:
         self.policy = Policy(base)
         self._keeper = CounterKeeper(base)
         self.desk = ListDesk(self.book, self.ids, self.clock, self.policy.rules_using)
+        self.filler = ListFiller(base, self.desk)
         self._load_control()
         self.policy.load()
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
@@ -155,6 +157,7 @@ class Node:
     def _load_control(self) -> None:
         now_us = self.clock.now_us()
         self.store.write(self.desk.make_defaults).result()
+        self.store.write(self.desk.begin_versions).result()
         self.store.write(partial(rule_tables.delete_expired, now_us=now_us)).result()
         if self.settings.dev:
             key = ApiKey(

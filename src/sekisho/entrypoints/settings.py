@@ -26,7 +26,7 @@ class Settings:
     """Port to listen on; 0 takes a free one."""
     dev: bool = False
     """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
-    rate_limit_per_s: int = 5_000
+    rate_limit_per_s: int = 20_000
     """Requests a second of one API key before it is told 429; twice as many in a burst."""
     snapshot_every: int = 100_000
     """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""

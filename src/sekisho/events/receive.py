@@ -67,6 +67,7 @@ def receive(body: bytes, now_us: int, context: ReceiveContext) -> Event:
         message = _DECODER.decode(body)
     except (ValueError, RecursionError):
         raise refusal(body, now_us, context) from None
+    timed = message.occurred_at is not None
     draft, at_us = draft_of(message, now_us, context)
     canonical = _ENCODER.encode(message)
     if draft.problems or may_hold_card_number(canonical) or _NUL in canonical:
@@ -74,14 +75,14 @@ def receive(body: bytes, now_us: int, context: ReceiveContext) -> Event:
         if found is not None:
             raise found
     if isinstance(message, messages.OutcomeMessage) and not message.id:
-        canonical = _identified(message, canonical)
+        canonical = _identified(message, canonical if timed else body)
     given = frozenset(message.attributes) if message.attributes else _NOTHING
     about = getattr(message, "about", "")
     kind = str(message.__struct_config__.tag)
     return Event(message.id, kind, at_us, draft.record, given, about, canonical)
 
 
-def _identified(message: messages.OutcomeMessage, canonical: bytes) -> bytes:
-    """Give an outcome without id one that follows from its content, so that a retry is the same."""
-    message.id = f"out_{blake2b(canonical, digest_size=12).hexdigest()}"
+def _identified(message: messages.OutcomeMessage, content: bytes) -> bytes:
+    """Give an outcome without id one that follows from what was sent: a retry is the same."""
+    message.id = f"out_{blake2b(content, digest_size=12).hexdigest()}"
     return _ENCODER.encode(message)

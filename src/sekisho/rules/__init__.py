@@ -1,7 +1,7 @@
 """JUDGE: rule sets and lists; which rules match an event."""
 
 from sekisho.rules.builtin import BUILTIN_RULES
-from sekisho.rules.desk import Change, ListDesk, ListRefused, found_list
+from sekisho.rules.desk import Change, Filling, ListDesk, ListRefused, found_list
 from sekisho.rules.failure import FailurePolicy, default_policy
 from sekisho.rules.lists import (
     DEFAULT_LISTS,
@@ -9,7 +9,9 @@ from sekisho.rules.lists import (
     MAX_ITEMS,
     ItemRefused,
     ListBook,
+    Prepared,
     normalise_item,
+    prepare,
 )
 from sekisho.rules.model import Hit, RuleSet, StoredRule
 from sekisho.rules.ruleset import (
@@ -34,11 +36,13 @@ __all__ = [
     "Change",
     "DraftRule",
     "FailurePolicy",
+    "Filling",
     "Hit",
     "ItemRefused",
     "ListBook",
     "ListDesk",
     "ListRefused",
+    "Prepared",
     "RuleProblem",
     "RuleSet",
     "RulesRefused",
@@ -51,5 +55,6 @@ __all__ = [
     "found_list",
     "judge",
     "normalise_item",
+    "prepare",
     "restore",
 ]

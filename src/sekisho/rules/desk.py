@@ -17,12 +17,15 @@ from sekisho.rules.lists import (
     NEVER,
     ItemRefused,
     ListBook,
+    Prepared,
     normalise_item,
 )
 from sekisho.rules.sqlite import ItemRow, ListRow
 
 Result = TypeVar("Result")
 
+VERSIONS_A_START: Final = 1_000_000
+"""List versions that one process may make before they run into the next one's."""
 ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 MAX_NAME: Final = 100
 MAX_METADATA: Final = (50, 40, 500)
@@ -45,6 +48,14 @@ class ListRefused(Exception):
         self.status = status
         self.code = code
         self.param = param
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A list on its way to new content."""
+
+    row: ListRow
+    edition: int
 
 
 class ListDesk:
@@ -71,6 +82,16 @@ class ListDesk:
         for row in tables.list_lists(connection, page)[0]:
             self._book.replace(row.alias, row.item_type, tables.values_of(connection, row.id))
         self._book.restore_version(tables.load_list_version(connection))
+
+    def begin_versions(self, connection: apsw.Connection) -> None:
+        """Start this process on version numbers that no earlier one used.
+
+        An item that runs out makes a new version in memory only, so the number on disk may lag.
+        """
+        changes = tables.load_list_version(connection)
+        if changes:
+            changes = (changes // VERSIONS_A_START + 1) * VERSIONS_A_START
+        tables.save_list_version(connection, changes)
 
     def make_defaults(self, connection: apsw.Connection) -> None:
         """Give the default lists their rows, once."""
@@ -174,7 +195,7 @@ class ListDesk:
                 raise already_exists("item", value, "value")
             if len(self._book.values[row.alias]) >= MAX_ITEMS:
                 raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
-            tables.insert_items(connection, [item])
+            tables.insert_items(connection, [item], tables.edition_of(connection, row.id))
             self._note_version(connection)
             aliases.append(row.alias)
             return item
@@ -197,37 +218,41 @@ class ListDesk:
         aliases: list[str] = []
         return Change(write, lambda item: self._book.remove(aliases[-1], item.value))
 
-    def fill(
-        self,
-        name_or_id: str,
-        values: Iterable[tuple[str, int]],
-        author: str,
-        *,
-        replacing: bool = False,
-    ) -> Change[tuple[ListRow, int]]:
-        """Put many values in at once (value, expiry); with `replacing`, they become the whole list.
+    def begin_fill(
+        self, connection: apsw.Connection, name_or_id: str, *, replacing: bool
+    ) -> Filling:
+        """The list to be filled and the edition that new items go to.
 
-        Rules see the old list or the new one, never a part.
+        A replacement is written as an edition that is not in force, so nobody sees a part of it.
         """
-        values = list(values)
+        tables.delete_expired(connection, self._clock.now_us())
+        row = found_list(connection, name_or_id)
+        return Filling(row, tables.edition_of(connection, row.id) + replacing)
 
-        def write(connection: apsw.Connection) -> tuple[ListRow, int]:
-            row = found_list(connection, name_or_id)
-            items = [self._item(row, value, author, expires_us) for value, expires_us in values]
-            tables.delete_expired(connection, self._clock.now_us())
-            if replacing:
-                tables.delete_items_of(connection, row.id)
-            added = tables.insert_items(connection, items)
-            if tables.count_items(connection, row.id, 0) > MAX_ITEMS:
-                raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
-            self._note_version(connection)
-            held.extend(tables.values_of(connection, row.id))
-            return row, added
+    def items_of(
+        self, filling: Filling, values: Iterable[tuple[str, int]], author: str
+    ) -> list[ItemRow]:
+        """Checked items for values and their expiries.
 
-        held: list[tuple[str, int]] = []
-        return Change(
-            write, lambda done: self._book.replace(done[0].alias, done[0].item_type, held)
-        )
+        Raises:
+            ListRefused: a value cannot stand in the list.
+        """
+        return [self._item(filling.row, value, author, until) for value, until in values]
+
+    def end_fill(self, connection: apsw.Connection, filling: Filling) -> None:
+        """Put the filled edition in force.
+
+        Raises:
+            ListRefused: the list would hold too many items.
+        """
+        tables.put_edition_in_force(connection, filling.row.id, filling.edition)
+        if tables.count_items(connection, filling.row.id, 0) > MAX_ITEMS:
+            raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
+        self._note_version(connection)
+
+    def show(self, filling: Filling, prepared: Prepared) -> None:
+        """Let rules see the filled list: one reference is swapped."""
+        self._book.swap(filling.row.alias, filling.row.item_type, prepared)
 
     def _row(
         self, alias: str, name: str, item_type: str, metadata: Mapping[str, str], author: str

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sekisho.language import Type, fold, fold_items
@@ -73,12 +74,31 @@ def normalise_item(item_type: str, value: str) -> str:
     return folded
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A list's content as rules read it, worked out aside."""
+
+    values: dict[str, int]
+    expiries: list[tuple[int, str]]
+
+
+def prepare(item_type: str, items: Iterable[tuple[str, int]]) -> Prepared:
+    """Work out a list's content; may run in another thread."""
+    values: dict[str, int] = {}
+    expiries: list[tuple[int, str]] = []
+    for value, expires_us in items:
+        for spelling in _spellings(item_type, value):
+            values[spelling] = expires_us
+            if expires_us != NEVER:
+                expiries.append((expires_us, spelling))
+    return Prepared(values, expiries)
+
+
 class ListBook:
     """Every list in memory, as the compiled rules read them: alias → values.
 
     Readers get plain dictionaries, so a membership test costs a hash look-up. Replacing a list
-    swaps one
-    reference: a decision sees either the old or the new one, never a half.
+    swaps one reference: a decision sees either the old or the new one, never a half.
     """
 
     def __init__(self) -> None:
@@ -104,14 +124,14 @@ class ListBook:
 
     def replace(self, alias: str, item_type: str, items: Iterable[tuple[str, int]]) -> None:
         """Put a whole list in place at once; `items` are (value, expiry or `NEVER`)."""
-        fresh: dict[str, int] = {}
-        for value, expires_us in items:
-            for spelling in _spellings(item_type, value):
-                fresh[spelling] = expires_us
-                if expires_us != NEVER:
-                    heapq.heappush(self._expiries, (expires_us, alias, spelling))
+        self.swap(alias, item_type, prepare(item_type, items))
+
+    def swap(self, alias: str, item_type: str, prepared: Prepared) -> None:
+        """Put a prepared list in place; quick, however long the list is."""
         self._types[alias] = item_type
-        self._values[alias] = fresh
+        self._values[alias] = prepared.values
+        for expires_us, spelling in prepared.expiries:
+            heapq.heappush(self._expiries, (expires_us, alias, spelling))
         self._changes += 1
 
     def add(self, alias: str, value: str, expires_us: int = NEVER) -> None:

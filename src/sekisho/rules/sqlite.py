@@ -31,14 +31,14 @@ CREATE TABLE ruleset_draft(
 CREATE TABLE value_list(
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, alias TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL, item_type TEXT NOT NULL, metadata TEXT NOT NULL, created_us INTEGER NOT NULL,
-  created_by TEXT NOT NULL
+  created_by TEXT NOT NULL, edition INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE value_list_item(
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
   list TEXT NOT NULL REFERENCES value_list(id) ON DELETE CASCADE,
   value TEXT NOT NULL, compared TEXT NOT NULL, created_us INTEGER NOT NULL,
-  created_by TEXT NOT NULL, expires_us INTEGER NOT NULL,
-  UNIQUE (list, compared)
+  created_by TEXT NOT NULL, expires_us INTEGER NOT NULL, edition INTEGER NOT NULL,
+  UNIQUE (list, edition, compared)
 ) STRICT;
 CREATE INDEX value_list_item_compared ON value_list_item(compared);
 CREATE INDEX value_list_item_order ON value_list_item(list, number);
@@ -234,21 +234,49 @@ def list_lists(
         values.append(alias)
     if contains:
         where.append(
-            "id IN (SELECT list FROM value_list_item WHERE compared IN (?, ?, ?) OR value = ?)"
+            "id IN (SELECT item.list FROM value_list_item item JOIN value_list owner"
+            " ON owner.id = item.list AND owner.edition = item.edition"
+            " WHERE item.compared IN (?, ?, ?) OR item.value = ?)"
         )
         values += [contains, contains.casefold(), contains.upper(), contains]
     rows, more = _page(connection, "value_list", _LIST_COLUMNS, (where, values), page)
     return [_list_row(row) for row in rows], more
 
 
-def insert_items(connection: apsw.Connection, rows: Sequence[ItemRow]) -> int:
-    """Keep items; one that is there already stays. Returns how many were new."""
+IN_FORCE: Final = "list = ? AND edition = (SELECT edition FROM value_list WHERE id = ?)"
+"""Items of a list that are in force: others are being written, or on their way out."""
+
+
+def edition_of(connection: apsw.Connection, list_id: str) -> int:
+    """Which edition of a list's items is in force."""
+    row = connection.execute("SELECT edition FROM value_list WHERE id = ?", (list_id,)).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def put_edition_in_force(connection: apsw.Connection, list_id: str, edition: int) -> None:
+    """Let another edition of a list's items take the place of the present one, at once."""
+    connection.execute("UPDATE value_list SET edition = ? WHERE id = ?", (edition, list_id))
+
+
+def delete_other_editions(connection: apsw.Connection, list_id: str, limit: int) -> int:
+    """Drop some items that are not in force. Returns how many."""
+    before = connection.total_changes()
+    connection.execute(
+        "DELETE FROM value_list_item WHERE number IN (SELECT number FROM value_list_item"
+        " WHERE list = ? AND edition <> (SELECT edition FROM value_list WHERE id = ?) LIMIT ?)",
+        (list_id, list_id, limit),
+    )
+    return connection.total_changes() - before
+
+
+def insert_items(connection: apsw.Connection, rows: Sequence[ItemRow], edition: int) -> int:
+    """Keep items in an edition; one that is there already stays. Returns how many were new."""
     before = connection.total_changes()
     connection.executemany(
-        f"INSERT INTO value_list_item({_ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 — fixed
+        f"INSERT INTO value_list_item({_ITEM_COLUMNS}, edition) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 — fixed
         " ON CONFLICT DO NOTHING",
         (
-            (r.id, r.list, r.value, r.compared, r.created_us, r.created_by, r.expires_us)
+            (r.id, r.list, r.value, r.compared, r.created_us, r.created_by, r.expires_us, edition)
             for r in rows
         ),
     )
@@ -258,11 +286,6 @@ def insert_items(connection: apsw.Connection, rows: Sequence[ItemRow]) -> int:
 def delete_item(connection: apsw.Connection, item_id: str) -> None:
     """Forget one item."""
     connection.execute("DELETE FROM value_list_item WHERE id = ?", (item_id,))
-
-
-def delete_items_of(connection: apsw.Connection, list_id: str) -> None:
-    """Empty a list."""
-    connection.execute("DELETE FROM value_list_item WHERE list = ?", (list_id,))
 
 
 def delete_expired(connection: apsw.Connection, now_us: int) -> int:
@@ -286,8 +309,8 @@ def find_item(connection: apsw.Connection, item_id: str) -> ItemRow | None:
 def find_item_by_value(connection: apsw.Connection, list_id: str, compared: str) -> ItemRow | None:
     """An item by what rules see of it."""
     row = connection.execute(
-        f"SELECT {_ITEM_COLUMNS} FROM value_list_item WHERE list = ? AND compared = ?",  # noqa: S608 — fixed
-        (list_id, compared),
+        f"SELECT {_ITEM_COLUMNS} FROM value_list_item WHERE {IN_FORCE} AND compared = ?",  # noqa: S608 — fixed
+        (list_id, list_id, compared),
     ).fetchone()
     return None if row is None else _item_row(row)
 
@@ -296,8 +319,8 @@ def list_items(
     connection: apsw.Connection, list_id: str, page: Page, now_us: int, compared: str = ""
 ) -> tuple[list[ItemRow], bool]:
     """A page of a list's living items, newest first, and whether there are more."""
-    where = ["list = ?", "(expires_us = 0 OR expires_us > ?)"]
-    values: list[object] = [list_id, now_us]
+    where = [IN_FORCE, "(expires_us = 0 OR expires_us > ?)"]
+    values: list[object] = [list_id, list_id, now_us]
     if compared:
         where.append("compared = ?")
         values.append(compared)
@@ -308,9 +331,9 @@ def list_items(
 def count_items(connection: apsw.Connection, list_id: str, now_us: int) -> int:
     """How many living items a list has."""
     row = connection.execute(
-        "SELECT count(*) FROM value_list_item"
-        " WHERE list = ? AND (expires_us = 0 OR expires_us > ?)",
-        (list_id, now_us),
+        f"SELECT count(*) FROM value_list_item WHERE {IN_FORCE}"  # noqa: S608 — fixed
+        " AND (expires_us = 0 OR expires_us > ?)",
+        (list_id, list_id, now_us),
     ).fetchone()
     return int(str(row[0])) if row else 0
 
@@ -318,7 +341,8 @@ def count_items(connection: apsw.Connection, list_id: str, now_us: int) -> int:
 def values_of(connection: apsw.Connection, list_id: str) -> Iterator[tuple[str, int]]:
     """Every value of a list with its expiry, for the book in memory."""
     for value, expires_us in connection.execute(
-        "SELECT value, expires_us FROM value_list_item WHERE list = ?", (list_id,)
+        f"SELECT value, expires_us FROM value_list_item WHERE {IN_FORCE}",  # noqa: S608 — fixed
+        (list_id, list_id),
     ):
         yield str(value), int(str(expires_us))
 

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
-from sekisho.windows.compiling import cached
+from sekisho.windows.compiling import bare, cached
 from sekisho.windows.grouping import local_codes, local_order
-from sekisho.windows.kernel import value_word
 from sekisho.windows.layout import NONE
 from sekisho.windows.plan import Aggregate, Kind
 from sekisho.windows.scaling import scaled
@@ -35,7 +34,7 @@ INSTANT = 2  # and every other event of its instant
 AGGREGATE, WINDOW, LAG, COLUMN, SECOND, CURRENT, CAP, UNIT_US = range(8)
 
 
-@njit
+@bare
 def bounds(size, times, taken, counted, reads, at, low, high):
     """For each row of a group, which of its counted rows are in the window: low to high."""
     window = reads[at, WINDOW]
@@ -60,7 +59,7 @@ def bounds(size, times, taken, counted, reads, at, low, high):
         high[row] = counted[row + 1] if own else last
 
 
-@njit
+@bare
 def counts(size, low, high, cap, found, at):
     """Rows in each window."""
     for row in range(size):
@@ -68,14 +67,14 @@ def counts(size, low, high, cap, found, at):
         found[at, row] = min(count, cap) if cap > 0 else count
 
 
-@njit
+@bare
 def sums(size, low, high, cells, column, found, at):
     """Sum of each window."""
     for row in range(size):
         found[at, row] = scaled(cells[column, high[row]] - cells[column, low[row]])
 
 
-@njit
+@bare
 def means(size, low, high, cells, column, second, found, at):
     """Mean over the rows of each window that have a value."""
     for row in range(size):
@@ -84,7 +83,7 @@ def means(size, low, high, cells, column, second, found, at):
         found[at, row] = scaled(total) / count if count > 0 else math.nan
 
 
-@njit
+@bare
 def shares(size, low, high, cells, column, fixed, found, at):
     """Total per row of each window; `fixed` when the total is in 1/10,000."""
     for row in range(size):
@@ -94,7 +93,7 @@ def shares(size, low, high, cells, column, fixed, found, at):
         found[at, row] = share / count if count > 0 else 0.0
 
 
-@njit
+@bare
 def ages(size, low, high, times, taken, reads, found, at):
     """Time since the first or last row of each window."""
     first = reads[at, AGGREGATE] == FIRST
@@ -106,7 +105,7 @@ def ages(size, low, high, times, taken, reads, found, at):
             found[at, row] = (times[row] - then) / unit
 
 
-@njit
+@bare
 def extremes(size, low, high, cells, column, queue, sign, found, at):
     """Greatest word of each window, kept by a queue in which words only fall."""
     head = 0
@@ -125,7 +124,7 @@ def extremes(size, low, high, cells, column, queue, sign, found, at):
         found[at, row] = scaled(sign * cells[column, queue[head]]) if head < tail else math.nan
 
 
-@njit
+@bare
 def members(size, low, high, cells, column, before, after, cap, found, at):
     """Number of different members of each window, from each row's neighbours of the same member."""
     count = 0
@@ -141,7 +140,7 @@ def members(size, low, high, cells, column, before, after, cap, found, at):
         found[at, row] = min(count, cap) if cap > 0 else count
 
 
-@njit
+@bare
 def neighbours(count, cells, column, seen, offset, before, after):
     """For each counted row, the one before and after it with the same member."""
     for row in range(count):
@@ -155,7 +154,7 @@ def neighbours(count, cells, column, seen, offset, before, after):
             seen[column, cells[column, row]] = offset + row
 
 
-@njit
+@bare
 def gather_group(words, start, order, first, size, kinds, local, taken, counted, cells):
     """Copy one group's rows side by side; returns how many of them count."""
     columns = len(kinds)
@@ -180,14 +179,14 @@ def gather_group(words, start, order, first, size, kinds, local, taken, counted,
     return count
 
 
-@njit
+@bare
 def same_window(reads, left, right):
     """Whether two reads look at the same window."""
     same = reads[left, WINDOW] == reads[right, WINDOW] and reads[left, LAG] == reads[right, LAG]
     return same and reads[left, CURRENT] == reads[right, CURRENT]
 
 
-@njit
+@bare
 def answer_read(reads, at, size, times, taken, low, high, cells, kinds, queue, found):
     """Answer one read for the group at hand, if it is none of different members."""
     aggregate = reads[at, AGGREGATE]
@@ -210,7 +209,7 @@ def answer_read(reads, at, size, times, taken, low, high, cells, kinds, queue, f
             found[at, row] = 1.0 if high[row] == low[row] else 0.0
 
 
-@njit
+@bare
 def member_codes(words, start, end, kinds, slots, codes):
     """Put dense codes in place of the members' identities of a part, -1 for absent ones."""
     for column in range(len(kinds)):
@@ -218,6 +217,49 @@ def member_codes(words, start, end, kinds, slots, codes):
             local_codes(words, MOMENT + 1 + column, start, end, slots, codes)
             for row in range(start, end):
                 words[row, MOMENT + 1 + column] = codes[row - start]
+
+
+@bare
+def answer_group(first, size, words, start, order, kinds, reads, room, offset):
+    """Answer all reads for the group at hand; returns by how much the offset of `seen` grew."""
+    times, taken, counted, low, high, queue, after, cells, seen, found = room
+    count = gather_group(words, start, order, first, size, kinds, times, taken, counted, cells)
+    grown = 0
+    for at in range(len(reads)):
+        if at == 0 or not same_window(reads, at, at - 1):
+            bounds(size, times, taken, counted, reads, at, low, high)
+        column = reads[at, COLUMN]
+        if reads[at, AGGREGATE] == DISTINCT:
+            neighbours(count, cells, column, seen, offset + grown, queue, after)
+            cap = reads[at, CAP]
+            members(size, low, high, cells, column, queue, after, cap, found, at)
+            grown += count
+        else:
+            answer_read(reads, at, size, times, taken, low, high, cells, kinds, queue, found)
+    return grown
+
+
+@njit(_nrt=False)
+def answer_parts(words, starts, kinds, reads, nothing, out, sorting, room):
+    """Answer part after part, within memory made once."""
+    slots, codes, order, ends = sorting
+    found = room[9]
+    offset = 0
+    for part in range(len(starts) - 1):
+        start = starts[part]
+        member_codes(words, start, starts[part + 1], kinds, slots, codes)
+        groups = local_codes(words, 0, start, starts[part + 1], slots, codes)
+        local_order(codes, starts[part + 1] - start, groups, order, ends)
+        for place in range(ends[0]):
+            for at in range(len(reads)):
+                out[start + order[place], at] = nothing[at]
+        for group in range(groups):
+            first = ends[group]
+            size = ends[group + 1] - first
+            offset += answer_group(first, size, words, start, order, kinds, reads, room, offset)
+            for place in range(first, first + size):
+                for at in range(len(reads)):
+                    out[start + order[place], at] = found[at, place - first]
 
 
 @cached("void(int64[:, ::1], int64[::1], int64[::1], int64[:, ::1], float64[::1], float64[:, ::1])")
@@ -235,7 +277,6 @@ def window_table(words, starts, kinds, reads, nothing, out):
     codes = np.empty(longest, np.int64)
     order = np.empty(longest, np.int64)
     ends = np.empty(longest + 2, np.int64)
-    # Arrays are handed over whole: a slice for every key and read would cost more than its rows.
     times, taken = np.empty(longest, np.int64), np.empty(longest, np.int64)
     counted = np.empty(longest + 1, np.int64)
     low, high = np.empty(longest, np.int64), np.empty(longest, np.int64)
@@ -243,41 +284,6 @@ def window_table(words, starts, kinds, reads, nothing, out):
     cells = np.empty((len(kinds), longest + 1), np.int64)
     seen = np.full((len(kinds), longest + 1), -1, np.int64)
     found = np.empty((len(reads), longest), np.float64)
-    offset = 0
-    for part in range(len(starts) - 1):
-        start = starts[part]
-        member_codes(words, start, starts[part + 1], kinds, slots, codes)
-        groups = local_codes(words, 0, start, starts[part + 1], slots, codes)
-        local_order(codes, starts[part + 1] - start, groups, order, ends)
-        for place in range(ends[0]):
-            for at in range(len(reads)):
-                out[start + order[place], at] = nothing[at]
-        for group in range(groups):
-            first = ends[group]
-            size = ends[group + 1] - first
-            count = gather_group(
-                words, start, order, first, size, kinds, times, taken, counted, cells
-            )
-            for at in range(len(reads)):
-                if at == 0 or not same_window(reads, at, at - 1):
-                    bounds(size, times, taken, counted, reads, at, low, high)
-                column = reads[at, COLUMN]
-                if reads[at, AGGREGATE] == DISTINCT:
-                    neighbours(count, cells, column, seen, offset, queue, after)
-                    cap = reads[at, CAP]
-                    members(size, low, high, cells, column, queue, after, cap, found, at)
-                    offset += count
-                else:
-                    answer_read(
-                        reads, at, size, times, taken, low, high, cells, kinds, queue, found
-                    )
-            for place in range(first, first + size):
-                for at in range(len(reads)):
-                    out[start + order[place], at] = found[at, place - first]
-
-
-@cached("void(float64[::1], int64, int64[:, ::1], int64)")
-def pack_values(values, kind, packed, column):
-    """Write a column of values as the words its kind keeps."""
-    for row in range(len(values)):
-        packed[row, column] = value_word(kind, values[row])
+    room = (times, taken, counted, low, high, queue, after, cells, seen, found)
+    sorting = (slots, codes, order, ends)
+    answer_parts(words, starts, kinds, reads, nothing, out, sorting, room)

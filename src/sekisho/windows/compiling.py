@@ -50,3 +50,11 @@ def cached(signature: str) -> Callable[[Kernel], Kernel]:
         return njit(signature, cache=True)(function)
 
     return decorate
+
+
+bare: Final[Callable[[Kernel], Kernel]] = njit(_nrt=False, forceinline=True)
+"""For parts of a hot loop over arrays that they do not own.
+
+Otherwise numba counts a reference to every array at every call, with an atomic instruction each,
+which took half of the time. Such a part cannot make arrays.
+"""

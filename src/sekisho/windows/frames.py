@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.windows.plan import Aggregate, Column, Kind, Plan, Table
+from sekisho.windows.plan import Aggregate, Plan
 
 Words = NDArray[np.int64]
 PART_ROWS: Final = 8192  # rows of a part that stay in a core's cache with their answers
@@ -48,30 +48,46 @@ def window_columns(plan: Plan, columns: Columns, *, whole_instants: bool = False
     """
     if len(columns.times) and bool(np.any(np.diff(columns.times) < 0)):
         raise OutOfOrder(OutOfOrder.__doc__)
-    answers: list[Reals] = [np.empty(0)] * len(plan.reads)
-    groups = _Groups(columns, whole_instants=whole_instants)
-    for index, table in enumerate(plan.tables):
-        reads = [at for at, read in enumerate(plan.reads) if read.table == index]
-        reads.sort(key=lambda at: _window(plan, at))
-        for at, found in zip(reads, _table(plan, table, reads, groups), strict=True):
-            answers[at] = found
-    return answers
+    sources = _Sources(plan, columns, whole_instants=whole_instants)
+    answers: dict[int, Reals] = {}
+    for index in range(len(plan.tables)):
+        answers.update(_table(plan, index, sources))
+    return [answers[at] for at in range(len(plan.reads))]
 
 
-class _Groups:
-    """Keys of the rows, made once for all tables that share them."""
+class _Sources:
+    """The columns as the kernel reads them, and memory that one table after another uses."""
 
-    def __init__(self, columns: Columns, *, whole_instants: bool) -> None:
-        self.columns = columns
+    def __init__(self, plan: Plan, columns: Columns, *, whole_instants: bool) -> None:
         self.current = INSTANT if whole_instants else ITSELF
+        self._rows = len(columns.times)
+        fields = [field.view(np.int64) for field in columns.fields]
+        self.fields: Words = np.array([*fields, columns.types, columns.times], np.int64)
+        self.values = self._matrix(columns.values, np.float64)
+        self.conditions = self._matrix(columns.conditions, np.bool_)
+        widest = max((len(table.columns) for table in plan.tables), default=0)
+        self._words: Words = np.empty(self._rows * (2 + widest), np.int64)
+        most = max((len(_reads(plan, index)) for index in range(len(plan.tables))), default=0)
+        self._found: Reals = np.empty(self._rows * most)
         self._keys: dict[tuple[int, ...], tuple[Words, Words]] = {}
+
+    def _matrix(self, columns: Sequence[Any], kind: Any) -> NDArray[Any]:
+        return np.array([*columns], kind).reshape(len(columns), self._rows)
+
+    def words(self, width: int) -> Words:
+        """Room for the words of every row."""
+        return self._words[: self._rows * width].reshape(self._rows, width)
+
+    def found(self, width: int) -> Reals:
+        """Room for the answers of every row."""
+        return self._found[: self._rows * width].reshape(self._rows, width)
 
     def parts(self, key: tuple[int, ...]) -> tuple[Words, Words]:
         """Each row's key, and where each part of the rows starts."""
         from sekisho.windows.grouping import joint_identity, part_starts  # noqa: PLC0415 — numba
 
         if key not in self._keys:
-            keys = joint_identity(np.stack([self.columns.fields[field] for field in key]))
+            keys = joint_identity(np.stack([self.fields[field] for field in key]))
             parts = 1
             while parts < MOST_PARTS and parts * PART_ROWS < len(keys):
                 parts *= 2
@@ -79,51 +95,36 @@ class _Groups:
         return self._keys[key]
 
 
+def _reads(plan: Plan, table: int) -> list[int]:
+    """Positions of a table's reads, those of the same window side by side."""
+    reads = [at for at, read in enumerate(plan.reads) if read.table == table]
+    return sorted(reads, key=lambda at: _window(plan, at))
+
+
 def _window(plan: Plan, at: int) -> tuple[int, int, bool]:
     read = plan.reads[at]
     return (-1 if read.window_us is None else read.window_us, read.lag_us, read.include_current)
 
 
-def _table(plan: Plan, table: Table, reads: list[int], groups: _Groups) -> list[Reals]:
+def _table(plan: Plan, index: int, sources: _Sources) -> dict[int, Reals]:
     from sekisho.windows.columns import window_table  # noqa: PLC0415 — numba
     from sekisho.windows.grouping import collect, lay_out  # noqa: PLC0415 — numba
 
-    keys, starts = groups.parts(table.keys)
-    words = np.empty((len(keys), 2 + len(table.columns)), np.int64)
-    lay_out(keys, _packed(table, groups.columns), starts, words)
-    kinds = np.array([int(column.kind) for column in table.columns], np.int64)
-    asked = np.array([_words(plan, at, groups.current) for at in reads], np.int64)
-    nothing = np.array([_nothing(plan, at) for at in reads])
-    found = np.empty((len(keys), len(reads)))
+    table, reads = plan.tables[index], _reads(plan, index)
+    keys, starts = sources.parts(table.keys)
+    words = sources.words(2 + len(table.columns))
+    takes = np.array([table.types, table.condition], np.int64)
+    pairs = np.array([(c.kind, c.source) for c in table.columns], np.int64)
+    pairs = pairs.reshape(len(table.columns), 2)
+    lay_out(keys, starts, words, takes, pairs, sources.fields, sources.values, sources.conditions)
+    asked = np.array([_words(plan, at, sources.current) for at in reads], np.int64)
+    nothing = np.array([_nothing(plan, at) for at in reads], np.float64)
+    found = sources.found(len(reads))
+    kinds = np.ascontiguousarray(pairs[:, 0])
     window_table(words, starts, kinds, asked.reshape(len(reads), 8), nothing, found)
     answers = np.empty((len(reads), len(keys)))
     collect(keys, starts, found, answers)
-    return list(answers)
-
-
-def _packed(table: Table, columns: Columns) -> NDArray[np.int64]:
-    """Twice the time, plus one if the row counts, and the columns, row by row."""
-    packed = np.empty((len(columns.times), 1 + len(table.columns)), np.int64)
-    takes = (columns.types & table.types) != 0
-    if table.condition >= 0:
-        takes &= columns.conditions[table.condition]
-    packed[:, 0] = columns.times * 2 + takes
-    for at, column in enumerate(table.columns, start=1):
-        _pack(column, columns, packed, at)
-    return packed
-
-
-def _pack(column: Column, columns: Columns, packed: NDArray[np.int64], at: int) -> None:
-    from sekisho.windows.columns import pack_values  # noqa: PLC0415 — numba
-
-    match column.kind:
-        case Kind.MATCH:
-            packed[:, at] = columns.conditions[column.source]
-        case Kind.MEMBER:
-            packed[:, at] = columns.fields[column.source].view(np.int64)
-        case _:
-            values = np.array(columns.values[column.source], np.float64)
-            pack_values(values, int(column.kind), packed, at)
+    return dict(zip(reads, answers, strict=True))
 
 
 def _words(plan: Plan, at: int, current: int) -> list[int]:

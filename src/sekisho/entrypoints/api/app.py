@@ -38,7 +38,11 @@ PAGE_FILES: Final = Path(fastapi_offline.__file__).parent / "static"
 def build_api(node: Node) -> FastAPI:
     """The application for a node."""
     app = FastAPI(
-        title="Sekisho", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+        title="Sekisho",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
     )
     app.state.node = node
     for router in (

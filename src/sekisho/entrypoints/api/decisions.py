@@ -18,6 +18,7 @@ from sekisho.entrypoints.decisions_route import (
     too_large,
 )
 from sekisho.entrypoints.explaining import explained, recent
+from sekisho.entrypoints.fraud_reports import learn_from
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal
@@ -32,7 +33,10 @@ MAX_BATCH_BODY = 16 << 20
 _RAW_LIST = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 
 
-@router.post("/decisions/batch", summary="Decide many events, in their order")
+@router.post(
+    "/decisions/batch",
+    summary="Decide many events, in their order",
+)
 async def decide_batch(request: Request, key: ApiKey = need("decide")) -> Response:
     """Send `{"events": [ … ]}`; each gets `{"status", "decision"}` or `{"status", "error"}`.
 
@@ -57,6 +61,8 @@ async def report(request: Request, key: ApiKey = need("decide")) -> Response:
     name = idempotency_key(request.scope)
     body = await read_body(request.receive, MAX_BODY)
     reply = await ask(node, node.checkpoint.report, body, Asking(key.id, name))
+    if not reply.replayed:
+        await learn_from(node, reply.body)
     headers = {"idempotent-replayed": "true"} if reply.replayed else None
     return Response(reply.body, reply.status, headers, "application/json")
 

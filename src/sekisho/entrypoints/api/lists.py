@@ -103,19 +103,17 @@ async def add(
 ) -> Response:
     """Values that are there already stay as they are."""
     node = node_of(request)
-    change = node.desk.fill(alias, _values(given), key.id)
-    row, added = await node.change_soon(change)
+    row, added = await node.filler.fill(alias, _values(given), key.id)
     return answer({**_told(node, row), "added": added})
 
 
-@router.put("/{alias}/items", summary="Replace all values at once")
+@router.put("/{alias}/items", summary="Replace all values")
 async def replace(
     request: Request, alias: str, given: ItemsIn, key: ApiKey = need("lists")
 ) -> Response:
     """A decision sees the old list or the new one, never a part."""
     node = node_of(request)
-    change = node.desk.fill(alias, _values(given), key.id, replacing=True)
-    row, added = await node.change_soon(change)
+    row, added = await node.filler.fill(alias, _values(given), key.id, replacing=True)
     return answer({**_told(node, row), "added": added})
 
 

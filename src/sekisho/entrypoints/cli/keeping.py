@@ -1,5 +1,6 @@
 """Commands on a data directory: decide, lists, keys, verify-ledger, config."""
 
+import asyncio
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -131,8 +132,8 @@ def add_items(
     node = _open(data)
     until = round(node.clock.now_us() + expires_in_hours * HOUR_US) if expires_in_hours else 0
     try:
-        change = node.desk.fill(alias, [(value, until) for value in given], "command line")
-        row, added = node.change(change)
+        items = [(value, until) for value in given]
+        row, added = asyncio.run(node.filler.fill(alias, items, "command line"))
         OUT.print(f"@{row.alias}: {added:,} added, {len(given) - added:,} were there already")
     except ListRefused as refused:
         fail(str(refused))
