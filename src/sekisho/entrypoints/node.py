@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import apsw
 
-from sekisho.collect import Profiles
+from sekisho.collect import Profiles, load_ip_table
 from sekisho.entrypoints import control
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
@@ -185,6 +185,7 @@ class Node:
             ids=self.ids,
             context=self.policy.context,
             max_pending=self.settings.max_pending,
+            ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,
         )
 
 

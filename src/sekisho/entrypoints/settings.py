@@ -58,6 +58,7 @@ class Settings:
 
 _PARSERS: Final[dict[str, Callable[[str], object]]] = {
     "Path": Path,
+    "pathlib.Path | None": Path,
     "str": str,
     "int": int,
     "float": float,
@@ -84,11 +85,11 @@ def read_settings(environment: Mapping[str, str] = os.environ, **given: object) 
             raise SettingsError(
                 f"{variable} is not a setting; known are {', '.join(sorted(known))}"
             )
-        kind = getattr(known[name].type, "__name__", str(known[name].type))
+        kind = str(getattr(known[name].type, "__name__", known[name].type))
         try:
             values[name] = _PARSERS[kind](text)
         except (KeyError, ValueError) as error:
-            raise SettingsError(f"{variable} must be a {kind}, not `{text}`") from error
+            raise SettingsError(f"{variable} cannot be `{text}`: it is a {kind}") from error
     values.update({name: value for name, value in given.items() if value is not None})
     return Settings(**values)  # pyright: ignore[reportArgumentType] — every value came through its field's parser
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from sekisho.collect import Profiles
+from sekisho.collect import IpTable, Profiles
 from sekisho.durable import StoreError
 from sekisho.events import Event, ReceiveContext, Record, receive
 from sekisho.flow.answer import encode_decision, encode_outcome, to_do
@@ -88,6 +88,7 @@ class Parts:
     ids: Ids
     context: ReceiveContext
     max_pending: int = 20_000
+    ip_table: IpTable | None = None
 
 
 class Checkpoint:
@@ -252,6 +253,8 @@ class Checkpoint:
         else:
             for name, value in found.items():
                 record.setdefault(name, value)
+        if self.parts.ip_table is not None:
+            record.update(self.parts.ip_table.attributes_for(record))
         return record, missing
 
     def _count(self, event: Event, record: Record, missing: dict[str, frozenset[str]]) -> None:

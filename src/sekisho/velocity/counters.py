@@ -81,6 +81,7 @@ class Counters:
         self._answers = self._store.answers
         self._names = tuple(spec.name for spec in self.plan.specs)
         self._flags = [s.name for s in self.plan.specs if s.aggregate is Aggregate.UNSEEN]
+        self._optional = [spec.name for spec in self.plan.specs if spec.may_be_missing]
         tests = [compiled(text, catalogue) for text in self.plan.conditions]
         self._counted = _tests_by_type(tests, self.plan.conditions_of)
         self._asked = _tests_by_type(tests, self.plan.conditions_read)
@@ -116,7 +117,9 @@ class Counters:
         for name in self._flags:
             values[name] = values[name] == 1.0
         if absent:
-            return {name: value for name, value in values.items() if value == value}  # noqa: PLR0124 — NaN
+            for name in self._optional:
+                if values[name] != values[name]:  # noqa: PLR0124 — only NaN differs from itself
+                    del values[name]
         return values
 
     def apply(self, type: str, at_us: int, record: Record) -> None:  # noqa: A002 — the event's word

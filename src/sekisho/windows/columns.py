@@ -239,7 +239,7 @@ def answer_group(first, size, words, start, order, kinds, reads, room, offset):
     return grown
 
 
-@njit(_nrt=False)
+@njit(_nrt=False)  # pyright: ignore[reportCallIssue] — known to numba, not to its types
 def answer_parts(words, starts, kinds, reads, nothing, out, sorting, room):
     """Answer part after part, within memory made once."""
     slots, codes, order, ends = sorting

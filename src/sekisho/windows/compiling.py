@@ -52,7 +52,10 @@ def cached(signature: str) -> Callable[[Kernel], Kernel]:
     return decorate
 
 
-bare: Final[Callable[[Kernel], Kernel]] = njit(_nrt=False, forceinline=True)
+bare: Final[Callable[[Kernel], Kernel]] = njit(
+    _nrt=False,  # pyright: ignore[reportCallIssue] — known to numba, not to its types
+    forceinline=True,
+)
 """For parts of a hot loop over arrays that they do not own.
 
 Otherwise numba counts a reference to every array at every call, with an atomic instruction each,

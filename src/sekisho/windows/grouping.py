@@ -59,9 +59,10 @@ def column_word(kind, source, row, fields, values, conditions):
     " int64[:, ::1], float64[:, ::1], boolean[:, ::1])"
 )
 def lay_out(keys, starts, words, table, columns, fields, values, conditions):
-    """Write each row's words to its part, in order: key, twice the time plus one if it counts, columns.
+    """Write each row's words to its part, in order: key, time and whether it counts, columns.
 
-    The last row of `fields` is the time, the one before it the type bit; `table` holds the type
+    Time and count are one word: twice the time, plus one if the row counts. The last row of
+    `fields` is the time, the one before it the type bit; `table` holds the type
     mask and the condition of the table, `columns` the kind and source of each of its columns.
     """
     parts = len(starts) - 1

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sekisho import __version__
+from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.cli import demo, history, keeping, rules, world
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
@@ -70,6 +71,6 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError, OSError) as error:
+    except (SettingsError, StoreError, IpTableRefused, OSError) as error:
         complain(str(error))
         sys.exit(BAD_USAGE)
