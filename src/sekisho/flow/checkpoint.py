@@ -12,7 +12,7 @@ import msgspec
 from sekisho.collect import IpTable, Profiles
 from sekisho.durable import StoreError
 from sekisho.events import Event, ReceiveContext, Record, receive
-from sekisho.flow.answer import encode_decision, encode_outcome, to_do
+from sekisho.flow.answer import encode_decision, encode_outcome, to_do, to_resolve
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.fold import Subject, Undo, count_decision, count_outcome
 from sekisho.flow.refusals import (
@@ -25,11 +25,11 @@ from sekisho.flow.refusals import (
     SubjectUnknown,
     WrongDoor,
 )
-from sekisho.flow.subject import as_evaluated
+from sekisho.flow.subject import as_evaluated, inherit, learn
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
-from sekisho.rules import ListBook
+from sekisho.rules import ListBook, StoredRule, judge_dispute
 from sekisho.velocity import Counters
 
 OK: Final = 200
@@ -188,6 +188,7 @@ class Checkpoint:
         self._admit()
         subject = self.subject(event.about)
         undo = count_outcome(self.parts.counters, subject, event)
+        resolving = self._resolving(subject, event)
         entry = Entry(
             kind="event",
             event_id=event.id,
@@ -196,11 +197,20 @@ class Checkpoint:
             at_us=event.at_us,
             recorded_us=self.parts.clock.now_us(),
             body=event.body,
-            answer=encode_outcome(event),
+            answer=encode_outcome(event, resolving),
+            outbox=to_resolve(event, resolving, self.parts.clock.now_us()),
             status=OK,
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
         )
         self._record(entry, undo, done)
+
+    def _resolving(self, subject: Subject, outcome: Event) -> list[StoredRule]:
+        """`Resolve dispute` rules that ask for something now that a dispute is reported."""
+        live = self.parts.live
+        if outcome.type != "dispute" or not live.ruleset.resolving.rules:
+            return []
+        record = inherit(learn(subject.record, subject.outcomes), outcome)
+        return judge_dispute(live.ruleset, record, self.parts.lists.values)
 
     def subject(self, event_id: str) -> Subject:
         """A decided event as it is known now, committed or on its way to the disk.

@@ -213,7 +213,8 @@ class Ledger:
     def find_idempotent(self, scope: str, key: str) -> Replay | None:
         """The recorded answer to an idempotency key that has not expired."""
         expired_us = self._clock.now_us() - self._options.key_hours * HOUR_US
-        for seq in self._seen.rows_of(self._seen.of_key(scope, key)):
+        # newest first: after the clock was set back, an older use of the key may be valid again
+        for seq in sorted(self._seen.rows_of(self._seen.of_key(scope, key)), reverse=True):
             found = rows.row(self._store.read(), seq)
             if found is None or (found.scope, found.key) != (scope, key):
                 continue

@@ -24,6 +24,7 @@ from sekisho.rules.ruleset import (
     builtin_rules,
     draft_rules,
     judge,
+    judge_dispute,
     restore,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "draft_rules",
     "found_list",
     "judge",
+    "judge_dispute",
     "normalise_item",
     "prepare",
     "restore",

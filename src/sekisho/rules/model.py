@@ -36,11 +36,22 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledGroup:
+    """Rules that are judged together, as one function."""
+
+    rules: tuple[StoredRule, ...]
+    compiled: CompiledRules
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """An immutable, compiled set of rules under one version."""
 
     version: str
     rules: tuple[StoredRule, ...]
-    compiled: CompiledRules
+    deciding: CompiledGroup
+    """Rules about events that are decided."""
+    resolving: CompiledGroup
+    """`Resolve dispute` rules, judged when a dispute is reported."""
     fields: frozenset[str]
     lists: frozenset[str]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from sekisho.events import Record
 from sekisho.language import (
+    Action,
     Catalogue,
     Checked,
     Diagnostic,
@@ -17,8 +18,10 @@ from sekisho.language import (
 )
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.failure import FailurePolicy
-from sekisho.rules.model import RuleSet, StoredRule
+from sekisho.rules.model import CompiledGroup, RuleSet, StoredRule
 
+NOT_DECIDING = frozenset({Action.RESOLVE_DISPUTE, Action.PAYOUT_PAUSE})
+"""Rules about disputes and accounts: kept in the set, no say in a payment."""
 MAX_RULES = 2_000
 """Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
 
@@ -168,7 +171,8 @@ def build_ruleset(
     return RuleSet(
         version=version,
         rules=tuple(everything),
-        compiled=compile_rules([one.rule for one in everything]),
+        deciding=_group(one for one in everything if one.action not in NOT_DECIDING),
+        resolving=_group(one for one in everything if one.action is Action.RESOLVE_DISPUTE),
         fields=frozenset[str]().union(*(one.fields for one in everything)),
         lists=frozenset[str]().union(*(one.lists for one in everything)),
     )
@@ -177,6 +181,24 @@ def build_ruleset(
 def judge(
     ruleset: RuleSet, record: Record, lists: Mapping[str, Container[str]]
 ) -> list[StoredRule]:
-    """Every rule of every class that matches: who decides is settled later."""
-    rules = ruleset.rules
-    return [rules[index] for index in ruleset.compiled.matches(record, lists)]
+    """Every rule of every deciding class that matches: who decides is settled later."""
+    return _matching(ruleset.deciding, record, lists)
+
+
+def judge_dispute(
+    ruleset: RuleSet, record: Record, lists: Mapping[str, Container[str]]
+) -> list[StoredRule]:
+    """The `Resolve dispute` rules that match a reported dispute."""
+    return _matching(ruleset.resolving, record, lists)
+
+
+def _matching(
+    group: CompiledGroup, record: Record, lists: Mapping[str, Container[str]]
+) -> list[StoredRule]:
+    rules = group.rules
+    return [rules[index] for index in group.compiled.matches(record, lists)]
+
+
+def _group(rules: Iterable[StoredRule]) -> CompiledGroup:
+    chosen = tuple(rules)
+    return CompiledGroup(chosen, compile_rules([one.rule for one in chosen]))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sekisho.language import Catalogue
 from sekisho.velocity.conditions import Record, Test, canonical, compiled
-from sekisho.velocity.gathering import Gather, gatherer, identifier, is_text_value
+from sekisho.velocity.gathering import Gather, gatherer, is_text_value
 from sekisho.velocity.planner import TYPE_BITS, CounterPlan, plan_counters
 from sekisho.velocity.spec import Aggregate, CounterSpec
 from sekisho.windows import Operation, Plan, TableSnapshot, WindowStore
@@ -118,7 +118,7 @@ class Counters:
             values[name] = values[name] == 1.0
         if absent:
             for name in self._optional:
-                if values[name] != values[name]:  # noqa: PLR0124 — only NaN differs from itself
+                if values[name] != values[name]:
                     del values[name]
         return values
 
@@ -222,7 +222,7 @@ class Counters:
     def _gatherer(self, load: Callable[..., None]) -> Gather:
         values = tuple((name, is_text_value(name, self._catalogue)) for name in self.plan.values)
         words = self.plan.plan.condition_words
-        return gatherer(self.plan.fields, values, words, load, identifier(self._seed))
+        return gatherer(self.plan.fields, values, words, load, self._seed)
 
 
 def _tests_by_type(

@@ -12,7 +12,6 @@ from sekisho.language import Catalogue, Type
 from sekisho.velocity.conditions import Record
 
 Value = str | float | int | bool
-Identify = Callable[[Value], int]
 Gather = Callable[[int, int, int, Record], None]
 """Hands over time, type bit, condition bits and a record."""
 
@@ -20,23 +19,14 @@ MASK: Final = (1 << 64) - 1
 DECIMAL: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 """How metadata spells a number: the rule language's own form."""
 _is_decimal = re.compile(DECIMAL).fullmatch
+CODEC: Final = "'utf-8', 'surrogatepass'"
 NUMBER_SEED: Final = 1  # numbers and texts of the same bytes must not meet
 
 
-def identifier(seed: int) -> Identify:
-    """A function that gives a value its 64-bit identity, secret to this installation.
-
-    Equal values have equal identities; two different ones meet with probability 2**-63.
-    """
-    number_seed = (seed + NUMBER_SEED) & MASK
-    pack = struct.Struct("<d").pack
-
-    def identify(value: Value) -> int:
-        if isinstance(value, str):
-            return xxh3_64_intdigest(value.encode("utf-8", "surrogatepass"), seed) or 2
-        return xxh3_64_intdigest(pack(float(value) + 0.0), number_seed) or 2
-
-    return identify
+def number_identity(value: float, seed: int) -> int:
+    """The identity of a number or a flag; 1, 1.0 and True are one value."""
+    packed = struct.pack("<d", float(value) + 0.0)  # -0 and 0 are one number
+    return xxh3_64_intdigest(packed, (seed + NUMBER_SEED) & MASK) or 2
 
 
 def gatherer(
@@ -44,13 +34,14 @@ def gatherer(
     values: tuple[tuple[str, bool], ...],
     condition_words: int,
     load: Callable[..., None],
-    identify: Identify,
+    seed: int,
 ) -> Gather:
     """Generate the function for these fields and values; a value's flag says that it is metadata.
 
-    The identity of a field is kept until the field holds another object, because an event is
-    first read and then counted, with the same texts in its record. Names enter the source as
-    Python literals only.
+    A value's identity is its keyed 64-bit hash: equal values have equal ones, two different values
+    meet with probability 2**-63. The identity of a field is kept until the field holds another
+    object, because an event is first read and then counted, with the same texts in its record.
+    Names enter the source as Python literals only.
     """
     lines = [_header(fields), "def gather(at_us, type_bit, conditions, record):"]
     if fields:
@@ -60,15 +51,24 @@ def gatherer(
         lines += [
             f"    value = get({name!r})",
             f"    if value is not seen_{number}:",
-            f"        id_{number} = 0 if value is None else identify(value)",
             f"        seen_{number} = value",
+            "        if value.__class__ is str:",
+            f"            id_{number} = digest(value.encode({CODEC}), seed) or 2",
+            "        else:",
+            f"            id_{number} = 0 if value is None else number_identity(value, seed)",
         ]
     words = ["at_us", "type_bit", *_condition_words(condition_words)]
     words += [f"id_{number}" for number in range(len(fields))]
     words += [_value(name, is_text=is_text) for name, is_text in values]
     lines.append(f"    load({', '.join(words)})")
-    scope: dict[str, object] = {"identify": identify, "load": load, "nan": float("nan")}
-    scope["number"] = _number
+    scope: dict[str, object] = {
+        "digest": xxh3_64_intdigest,
+        "load": load,
+        "nan": float("nan"),
+        "number": _number,
+        "number_identity": number_identity,
+        "seed": seed,
+    }
     exec("\n".join(lines), scope)  # noqa: S102 — the source above is ours, names are literals in it
     return scope["gather"]  # pyright: ignore[reportReturnType] — defined by the source
 
