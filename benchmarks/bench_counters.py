@@ -105,12 +105,12 @@ class PlainPython:
             elif aggregate is Aggregate.DISTINCT:
                 found[name] = float(len(self._members[at][key]))
             elif queue:
-                found[name] = queue[0][1] / 100  # type: ignore[operator]
+                found[name] = queue[0][1] / 100
         return found
 
     def _drop(self, at: int, aggregate: Aggregate, key: object, gone: object) -> None:
         if aggregate is Aggregate.SUM:
-            self._totals[at][key] -= gone  # type: ignore[operator]
+            self._totals[at][key] -= gone
         elif aggregate is Aggregate.DISTINCT:
             members = self._members[at][key]
             members[gone] -= 1
@@ -124,11 +124,11 @@ class PlainPython:
             queue = self._queues[at].setdefault(key, deque())
             content = row.get(value)
             if aggregate is Aggregate.SUM:
-                content = round(content * 100)  # type: ignore[operator]
+                content = round(content * 100)
                 self._totals[at][key] = self._totals[at].get(key, 0) + content
             elif aggregate is Aggregate.MAX:
-                content = round(content * 100)  # type: ignore[operator]
-                while queue and queue[-1][1] <= content:  # type: ignore[operator]
+                content = round(content * 100)
+                while queue and queue[-1][1] <= content:
                     queue.pop()
             elif aggregate is Aggregate.DISTINCT:
                 self._members[at].setdefault(key, Counter())[content] += 1
@@ -182,7 +182,7 @@ class Kernel:
         """An event as the store takes it."""
         at_us, row = event
         fields = (hash((name, row[name])) & (2**64 - 1) for name in self._plan.fields)
-        return (at_us, self._bit, 0, *fields, *(row[name] for name in self._plan.values))  # type: ignore[return-value]
+        return (at_us, self._bit, 0, *fields, *(row[name] for name in self._plan.values))
 
     def work(self, rows: Sequence[Event]) -> Callable[[], None]:
         """Read and add every event."""

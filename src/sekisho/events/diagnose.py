@@ -51,6 +51,9 @@ def refusal(body: bytes, now_us: int, context: ReceiveContext) -> EventRefused:
     if secrets:
         return EventRefused(UNPROCESSABLE, secrets[:MAX_PROBLEMS])
     problems = _mistakes(payload, now_us, context)
+    if not problems:  # of two equal keys the payload has the last, the message refused the first
+        message = "a field is given twice, the first time with a value that is not taken"
+        problems = [Problem("", "bad_value", message, "give each field once")]
     return EventRefused(UNPROCESSABLE, tuple(problems[:MAX_PROBLEMS]))
 
 

@@ -113,13 +113,14 @@ class Counters:
         asked = self._asked[bit]
         self._gather(at_us, bit, _fulfilled(asked, record) if asked else 0, record)
         absent = self._run(READ)
-        values: Values = dict(zip(self._names, map(_plain, self._answers()), strict=True))
+        answers = zip(self._names, self._answers(), strict=True)
+        values: Values = (
+            {name: _plain(value) for name, value in answers if value == value}  # noqa: PLR0124 — NaN
+            if absent
+            else {name: _plain(value) for name, value in answers}
+        )
         for name in self._flags:
-            values[name] = values[name] == 1.0
-        if absent:
-            for name in self._optional:
-                if values[name] != values[name]:
-                    del values[name]
+            values[name] = values.get(name) == 1
         return values
 
     def apply(self, type: str, at_us: int, record: Record) -> None:  # noqa: A002 — the event's word

@@ -90,7 +90,7 @@ async def get_decision(request: Request, decision_id: str, key: ApiKey = need("r
 def _events(body: bytes) -> Sequence[msgspec.Raw]:
     try:
         decoded = _RAW_LIST.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HttpRefusal(400, "not_json", f"the batch cannot be read: {error}") from error
     if set(decoded) != {"events"}:
         raise HttpRefusal(422, "missing_field", 'send `{"events": [ … ]}`', param="events")

@@ -91,12 +91,16 @@ def compute(
     out: Annotated[Path, typer.Option(help="where to write the values (Parquet)")],
     as_json: AsJson = False,
 ) -> None:
-    """Compute declared counters over history, as of each event, in the order of time."""
+    """Compute declared counters over history, as of each event.
+
+    Where a counter includes the current event, events of one instant see each other.
+    """
     specs = read_counters(counters)
     catalogue = default_catalogue()
     history = read_history(data, map_file, context_for(catalogue, (), specs))
     with OUT.status("computing") if not as_json else progress():
-        values = compute_counters(history.records, specs, catalogue)
+        # A file says nothing of the order within one instant: its events see each other.
+        values = compute_counters(history.records, specs, catalogue, whole_instants=True)
     values.write_parquet(out)
     result = {
         "events": values.height,
