@@ -22,7 +22,6 @@ from sekisho.entrypoints.telemetry import Metrics, Telemetry
 from sekisho.flow import Asking, Checkpoint, Done, Parts, Reply
 from sekisho.ledger import Entry
 from sekisho.rules import Change, ListDesk
-from sekisho.rules import sqlite as rule_tables
 
 Result = TypeVar("Result")
 HOUR_US: Final = 3_600_000_000
@@ -120,7 +119,7 @@ class Node:
 
         def drop(connection: apsw.Connection) -> None:
             control.prune_answers(connection, now_us - hours * HOUR_US)
-            rule_tables.delete_expired(connection, now_us)
+            self.desk.drop_expired(connection)
 
         await self.base.write_soon(drop)
 
@@ -157,8 +156,7 @@ class Node:
     def _load_control(self) -> None:
         now_us = self.clock.now_us()
         self.store.write(self.desk.make_defaults).result()
-        self.store.write(self.desk.begin_versions).result()
-        self.store.write(partial(rule_tables.delete_expired, now_us=now_us)).result()
+        self.store.write(self.desk.drop_expired).result()
         if self.settings.dev:
             key = ApiKey(
                 "key_dev",

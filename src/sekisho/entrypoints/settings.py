@@ -28,7 +28,7 @@ class Settings:
     """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
     rate_limit_per_s: int = 20_000
     """Requests a second of one API key before it is told 429; twice as many in a burst."""
-    snapshot_every: int = 100_000
+    snapshot_every: int = 50_000
     """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""
     idempotency_hours: int = 48
     """How long an answer is kept for its idempotency key; at least 24."""

@@ -1,13 +1,21 @@
 """The event an outcome is about: its record, and what became known of it since."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from sekisho.events import Event, Record
 
-_ANSWER: Final = msgspec.json.Decoder(dict[str, Any])
+
+class _Told(msgspec.Struct, gc=False):
+    """What an answer tells that a fold needs; the rest is skipped."""
+
+    outcome: str
+    attributes: Record
+
+
+_ANSWER: Final = msgspec.json.Decoder(_Told)
 
 ISSUER_CHECKS: Final = (
     "cvc_check",
@@ -26,8 +34,8 @@ def as_evaluated(event: Event, answer: bytes) -> Record:
     A blocked event is known to be `blocked` from the start.
     """
     told = _ANSWER.decode(answer)
-    record: Record = {**event.record, **told["attributes"]}
-    if told["outcome"] == "block":
+    record: Record = {**event.record, **told.attributes}
+    if told.outcome == "block":
         record.setdefault("outcome", "blocked")
     return record
 

@@ -24,8 +24,8 @@ from sekisho.rules.sqlite import ItemRow, ListRow
 
 Result = TypeVar("Result")
 
-VERSIONS_A_START: Final = 1_000_000
-"""List versions that one process may make before they run into the next one's."""
+SPELLINGS_MAX: Final = 3
+"""Forms in which one item may stand in memory; each makes a version when it runs out."""
 ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 MAX_NAME: Final = 100
 MAX_METADATA: Final = (50, 40, 500)
@@ -83,15 +83,16 @@ class ListDesk:
             self._book.replace(row.alias, row.item_type, tables.values_of(connection, row.id))
         self._book.restore_version(tables.load_list_version(connection))
 
-    def begin_versions(self, connection: apsw.Connection) -> None:
-        """Start this process on version numbers that no earlier one used.
+    def drop_expired(self, connection: apsw.Connection) -> None:
+        """Forget items that ran out, under a version that no other content had.
 
-        An item that runs out makes a new version in memory only, so the number on disk may lag.
+        An item that runs out makes a new version in memory alone, so the number on disk may lag by
+        as many as have run out.
         """
-        changes = tables.load_list_version(connection)
-        if changes:
-            changes = (changes // VERSIONS_A_START + 1) * VERSIONS_A_START
-        tables.save_list_version(connection, changes)
+        gone = tables.delete_expired(connection, self._clock.now_us())
+        if gone:
+            changes = max(tables.load_list_version(connection), self._book.changes)
+            tables.save_list_version(connection, changes + gone * SPELLINGS_MAX)
 
     def make_defaults(self, connection: apsw.Connection) -> None:
         """Give the default lists their rows, once."""
@@ -288,7 +289,8 @@ class ListDesk:
             )
 
     def _note_version(self, connection: apsw.Connection) -> None:
-        tables.save_list_version(connection, self._book.changes + 1)
+        changes = max(tables.load_list_version(connection), self._book.changes)
+        tables.save_list_version(connection, changes + 1)
 
 
 def found_list(connection: apsw.Connection, name_or_id: str) -> ListRow:
