@@ -130,7 +130,7 @@ def measure(name: str, defence: Defence, events: list[Payload], directory: Path)
             times["whole"].append(cpu_us(lambda: submit(bare, sent), len(events)))  # noqa: B023 — run at once
             settle_all(bare)
             sent = bodies(events, f"_d{repeat}")
-            times["durable"].append(cpu_us(lambda: decide_all(node, sent), len(events)))  # noqa: B023
+            times["durable"].append(cpu_us(lambda: decide_all(node, sent), len(events)))  # noqa: B023 — used at once
     rows = [figure(f"decide, {name}: {stage}", times[stage], "us") for stage in STAGES]
     rows.append(figure(f"decide, {name}: WHOLE without log", times["whole"], "us", goal=GOAL_US))
     rows.append(figure(f"decide, {name}: whole with log, both threads", times["durable"], "us"))
@@ -145,7 +145,7 @@ def measure(name: str, defence: Defence, events: list[Payload], directory: Path)
 
 def without_log(node: Node) -> Parts:
     parts = node.checkpoint.parts
-    return replace(parts, ledger=NoLog(node), max_pending=10**9)  # type: ignore[arg-type]
+    return replace(parts, ledger=NoLog(node), max_pending=10**9)  # type: ignore[arg-type] — a ledger that settles at once
 
 
 def submit(checkpoint: Checkpoint, sent: list[bytes]) -> None:
@@ -174,7 +174,7 @@ def same_answers(node: Node, events: list[Payload]) -> None:
         sent = bodies([payload], "_check")[0]
         stages = Stages(node, [sent])
         stages.receive()
-        counters, event, record = node.policy.counters, stages._events[0], stages._records[0]  # noqa: SLF001
+        counters, event, record = node.policy.counters, stages._events[0], stages._records[0]  # noqa: SLF001 — its own stages
         stages.look_up()
         stages.count()
         stages.assess()

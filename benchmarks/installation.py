@@ -138,7 +138,7 @@ def show(rows: list[Row]) -> None:
     """Print rows as a plain table."""
     for row in rows:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        met = {None: "", True: "yes", False: "NO"}[row["met"]]  # type: ignore[index]
+        met = {None: "", True: "yes", False: "NO"}[row["met"]]  # type: ignore[index] — bool or None
         print(
             f"{row['what']!s:66} {row['value']:12.2f} {row['unit']!s:14}"
             f" {row['floor_or_peer'] or ''!s:26} {ratio:>7} {row['goal'] or ''!s:10} {met}"
