@@ -12,7 +12,7 @@ from sekisho.durable.errors import (
     StoreUnavailable,
     as_store_error,
 )
-from sekisho.durable.files import sync_directory, write_atomic
+from sekisho.durable.files import TEMPORARY, sync_directory, write_atomic
 from sekisho.durable.lock import DirectoryLock
 from sekisho.durable.migrations import Migration
 from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, insert_outbox
@@ -24,6 +24,7 @@ from sekisho.durable.store import Store
 __all__ = [
     "OUTBOX_STEPS",
     "SEAMS",
+    "TEMPORARY",
     "Appender",
     "DirectoryLock",
     "DirectoryTaken",

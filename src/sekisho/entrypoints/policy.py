@@ -18,7 +18,7 @@ from sekisho.events import (
 )
 from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.kit.clock import iso
-from sekisho.language import AttributeSpec, Type
+from sekisho.language import AttributeSpec, Catalogue, Type, check_condition, fields_of
 from sekisho.rules import (
     DraftRule,
     FailurePolicy,
@@ -377,7 +377,8 @@ class Policy:
         declared = [one for one in self.declared.values() if one.backfill is None]
         specs = self._specs(ruleset, declared)
         names = {one.name for one in specs}
-        reported = ruleset.fields | self._scorecard.fields | names | ALWAYS_REPORTED
+        counted = frozenset[str]().union(*(fields_read(one, self.catalogue) for one in specs))
+        reported = ruleset.fields | self._scorecard.fields | names | counted | ALWAYS_REPORTED
         version = hashlib.sha256(repr(sorted(map(repr, specs))).encode()).hexdigest()[:12]
         self.live = Live(
             self.catalogue, ruleset, self._scorecard, f"counters_{version}", tuple(sorted(reported))
@@ -401,6 +402,15 @@ INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
 NEAR_THE_END: Final = 500
 """Rows left for the owner's thread when a backfill hands over: a few milliseconds."""
+
+
+def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:
+    """What a counter looks at in an event; answers list it, so that a restart counts the same."""
+    fields = {*spec.by, spec.value} - {""}
+    for text in (spec.where, spec.matching):
+        condition = check_condition(text, catalogue).condition if text else None
+        fields |= fields_of(condition) if condition else frozenset[str]()
+    return frozenset(fields)
 
 
 def counter_attribute(spec: CounterSpec) -> AttributeSpec:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128
 
-from sekisho.durable import write_atomic
+from sekisho.durable import TEMPORARY, write_atomic
 
 Array = NDArray[np.generic]
 Part = bytes | Array
@@ -59,6 +59,8 @@ class Snapshots:
         self._directory = directory
         self._keep = keep
         directory.mkdir(parents=True, exist_ok=True)
+        for torn in directory.glob(f"*{_SUFFIX}{TEMPORARY}"):  # a process died while writing it
+            torn.unlink(missing_ok=True)
 
     def save(self, name: str, snapshot: Snapshot) -> Path:
         """Write a snapshot durably, then drop the oldest of its name.

@@ -39,6 +39,7 @@ def build_api(node: Node) -> FastAPI:
     """The application for a node."""
     app = FastAPI(
         title="Sekisho",
+        strict_content_type=False,
         version=__version__,
         docs_url=None,
         redoc_url=None,

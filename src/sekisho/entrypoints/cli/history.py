@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from sekisho.entrypoints.cli.console import OUT, emit_json, fail, progress, table
-from sekisho.entrypoints.cli.rules import ListsFile, live_of, read_lists, read_rules
+from sekisho.entrypoints.cli.rules import ListsFile, live_of, read_counters, read_lists, read_rules
 from sekisho.entrypoints.policy import counter_attribute
 from sekisho.events import (
     CURRENCIES,
@@ -24,12 +24,10 @@ from sekisho.events import (
 from sekisho.flow import Live, Replayed, replay
 from sekisho.language import Catalogue, Type
 from sekisho.velocity import (
-    CounterRefused,
     Counters,
     CounterSpec,
     compute_counters,
     family_spec,
-    parse_counters,
 )
 
 counters_app = typer.Typer(no_args_is_help=True, help="Counters over history.")
@@ -142,17 +140,6 @@ def read_frame(data: Path) -> pl.DataFrame:
                 fail(f"{data}: not a kind of file that can be read", "use .parquet, .csv or .jsonl")
     except (pl.exceptions.PolarsError, OSError) as error:
         fail(f"{data} cannot be read: {error}")
-
-
-def read_counters(file: Path) -> tuple[CounterSpec, ...]:
-    """Declared counters from TOML."""
-    try:
-        return parse_counters(file.read_text(), default_catalogue())
-    except CounterRefused as refused:
-        place = f" ({refused.place})" if refused.place else ""
-        fail(f"{file}{place}: {refused}", refused.hint)
-    except FileNotFoundError:
-        fail(f"there is no file {file}")
 
 
 def counters_for(live: Live, specs: tuple[CounterSpec, ...]) -> list[CounterSpec]:

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from sekisho.entrypoints.cli.console import ERR, NO, OUT, emit_json, fail
+from sekisho.entrypoints.policy import counter_attribute
 from sekisho.entrypoints.refusals import as_dicts
 from sekisho.events import EventRefused, ReceiveContext, Record, default_catalogue, receive
 from sekisho.flow import Live, assess
@@ -36,6 +37,7 @@ from sekisho.rules import (
     draft_rules,
 )
 from sekisho.scoring import Scorecard
+from sekisho.velocity import CounterRefused, CounterSpec, parse_counters
 
 app = typer.Typer(no_args_is_help=True, help="Check, format, explain and test rules in files.")
 
@@ -48,13 +50,21 @@ ListsFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="exact JSON for scripts")]
+CountersFile = Annotated[
+    Path | None, typer.Option("--counters", help="declared counters that rules read (TOML)")
+]
 
 
 @app.command()
-def check(file: RulesFile, lists: ListsFile = None, as_json: AsJson = False) -> None:
+def check(
+    file: RulesFile,
+    lists: ListsFile = None,
+    counters: CountersFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Tell what is wrong with each rule, where, and how to mend it. Status 1 on any error."""
     texts = read_rules(file)
-    catalogue = default_catalogue()
+    catalogue = catalogue_with(counters)
     book = read_lists(lists)
     checked = [check_rule(text, catalogue, book.types if lists else None) for text in texts]
     if as_json:
@@ -93,13 +103,14 @@ def explain_(
     file: RulesFile,
     event: Annotated[Path, typer.Option(help="the event as JSON")],
     lists: ListsFile = None,
+    counters: CountersFile = None,
     attributes: Annotated[
         Path | None, typer.Option(help="counters and other values as JSON, by attribute")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show for each rule which part is true, false or unknown for an event, with the values."""
-    catalogue, book = default_catalogue(), read_lists(lists)
+    catalogue, book = catalogue_with(counters), read_lists(lists)
     record = _record(catalogue, event.read_bytes(), _json(attributes) if attributes else {})
     rules = _checked_rules(read_rules(file), catalogue, book)
     told: list[dict[str, Any]] = []
@@ -124,10 +135,11 @@ def test(
         ),
     ],
     lists: ListsFile = None,
+    counters: CountersFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide example events and compare with what is expected. Status 1 when one differs."""
-    catalogue, book = default_catalogue(), read_lists(lists)
+    catalogue, book = catalogue_with(counters), read_lists(lists)
     live = live_of(read_rules(file), catalogue, book)
     results: list[dict[str, Any]] = []
     for number, line in enumerate(cases.read_text().splitlines(), 1):
@@ -187,6 +199,21 @@ def _item_type(name: object) -> str:
     if name not in ITEM_TYPES:
         raise ValueError(f"no item type `{name}`")
     return str(name)
+
+
+def catalogue_with(counters: Path | None) -> Catalogue:
+    """The attributes rules may read, declared counters among them."""
+    specs = read_counters(counters) if counters else ()
+    return default_catalogue().extended(counter_attribute(spec) for spec in specs)
+
+
+def read_counters(file: Path) -> tuple[CounterSpec, ...]:
+    """Declared counters from TOML."""
+    try:
+        return parse_counters(_read(file), default_catalogue())
+    except CounterRefused as refused:
+        place = f" ({refused.place})" if refused.place else ""
+        fail(f"{file}{place}: {refused}", refused.hint)
 
 
 def live_of(texts: list[str], catalogue: Catalogue, book: ListBook) -> Live:
