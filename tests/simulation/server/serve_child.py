@@ -33,7 +33,7 @@ def break_on_purpose(bug: str) -> None:
             done(Reply(OK, entry.answer))
             record(self, entry, undo, done)
 
-        Checkpoint._record = early  # type: ignore[method-assign]
+        Checkpoint._record = early  # type: ignore[method-assign] — the seeded fault
     if bug == "door":
         receive = checkpoint.receive
 
