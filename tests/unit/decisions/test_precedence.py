@@ -148,9 +148,7 @@ def test_without_allow_nothing_is_overridden(new_ruleset: Any, decided: Any, nam
     assert decided(new_ruleset(EVERY[name]), RECORD).rule_override_by_allow_rule is False
 
 
-def test_rules_about_disputes_have_no_say_in_a_payment(
-    new_ruleset: Any, decided: Any
-) -> None:
+def test_rules_about_disputes_have_no_say_in_a_payment(new_ruleset: Any, decided: Any) -> None:
     decision = decided(new_ruleset(f"Resolve dispute if {ALWAYS}"), RECORD)
     assert decision.outcome is Outcome.ALLOW
     assert decision.hits == ()
