@@ -12,6 +12,7 @@ import uvicorn
 from sekisho.durable import StoreError
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
+from sekisho.entrypoints.telemetry import write_traces
 from sekisho.entrypoints.wiring import build_application, open_node
 
 TIDY_EVERY_S = 600
@@ -60,6 +61,7 @@ def serve(settings: Settings) -> None:
     """
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
+    end_traces = write_traces(settings.trace_file) if settings.trace_file else None
     node = open_node(settings)
 
     def announce() -> None:
@@ -85,6 +87,8 @@ def serve(settings: Settings) -> None:
     finally:
         node.close()
         listener.close()
+        if end_traces is not None:
+            end_traces()
 
 
 async def _run(node: Node, server: Server, listener: socket.socket) -> None:

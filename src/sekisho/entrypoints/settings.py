@@ -28,7 +28,7 @@ class Settings:
     """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
     rate_limit_per_s: int = 20_000
     """Requests a second of one API key before it is told 429; twice as many in a burst."""
-    snapshot_every: int = 50_000
+    snapshot_every: int = 30_000
     """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""
     idempotency_hours: int = 48
     """How long an answer is kept for its idempotency key; at least 24."""
@@ -36,6 +36,8 @@ class Settings:
     """Decisions waiting for the disk before new ones are refused with 503."""
     ip_table: Path | None = None
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
+    trace_file: Path | None = None
+    """Where traced decisions are written as OpenTelemetry spans, one JSON object a line."""
     trace_ratio: float = 0.01
     """Share of decisions whose stages are traced with OpenTelemetry, from 0 to 1."""
 
