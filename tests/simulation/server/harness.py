@@ -160,10 +160,14 @@ class Connection:
 
     async def exchange(self, raw: bytes) -> tuple[int, bytes]:
         """Send bytes as they are; the status and the body of the answer."""
-        self._writer.write(raw)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-        return int(head[9:12]), await self._reader.readexactly(length)
+        try:
+            self._writer.write(raw)
+            head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+            return int(head[9:12]), await self._reader.readexactly(length)
+        except Gone:
+            self.close()  # the other side went: nobody else would close this one
+            raise
 
     def close(self) -> None:
         self._writer.close()
