@@ -14,7 +14,7 @@ from sekisho.entrypoints import control
 from sekisho.entrypoints.settings import Settings
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Ledger, LedgerOptions, OnBatch
+from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
 
@@ -44,8 +44,8 @@ class Foundation:
         return await asyncio.wrap_future(self.store.write(write))
 
 
-def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
-    """Open the data directory, making it when it is new.
+def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
+    """Open the data directory, making it when it is new; `defer` runs something later.
 
     Raises:
         StoreError: it is taken, damaged, or cannot be written.
@@ -57,7 +57,7 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
     options = LedgerOptions(key_hours=settings.idempotency_hours)
-    ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
+    ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options, defer=defer)
     return Foundation(settings, clock, ids, store, ledger, ListBook())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sekisho.collect import Profiles
 from sekisho.entrypoints import control
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
@@ -66,8 +67,9 @@ class Policy:
     thread.
     """
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: Foundation, profiles: Profiles) -> None:
         self._base = base
+        self._profiles = profiles
         self._checkpoint: Checkpoint | None = None
         self._scorecard = Scorecard(default_catalogue())
         self.declared: dict[str, Declared] = {}
@@ -387,6 +389,12 @@ class Policy:
         if self._checkpoint is not None:
             self._checkpoint.parts.live = self.live
             self._checkpoint.parts.context = self.context
+            self._checkpoint.parts.door = self.door
+
+    @property
+    def door(self) -> ReceiveContext:
+        """The context of an event to be decided: its record need hold only what will be read."""
+        return self.context.narrowed(self._profiles.keys() | LOOKED_UP.union(self.live.reported))
 
     def _context_for(self, ruleset: RuleSet, specs: Iterable[CounterSpec]) -> ReceiveContext:
         """What the door needs: only currencies that something reads are converted to."""
@@ -398,6 +406,8 @@ class Policy:
         return ReceiveContext(self.catalogue, currencies=currencies)
 
 
+LOOKED_UP: Final = frozenset({"ip_address"})
+"""Attributes by which something is looked up for every event."""
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
 NEAR_THE_END: Final = 500
