@@ -200,7 +200,8 @@ class Writer:
         return f"({name} := {value})"
 
     def _raw(self, field: str, absent: str) -> str:
-        return self._read((field, absent), f"get({field!r}, {absent})")
+        key = (field, absent)
+        return self._read(key, "" if self._is_read(key) else f"get({field!r}, {absent})")
 
     def _is_read(self, key: object) -> bool:
         return self._names.get(key) in self._assigned
@@ -243,7 +244,7 @@ class Writer:
     def _write_numbers(self, test: NumbersCompare) -> str:
         # INVARIANT: an int compares with a small constant as the float it stands for does; with
         # anything else it has to become that float first.
-        small = any(_is_small(term) for term in (test.left, test.right))
+        small = _is_small(test.right) or _is_small(test.left)
         write = self._number if small else self._float
         left, right = write(test.left), write(test.right)
         if test.op is not Op.NE:
