@@ -35,34 +35,40 @@ class CheckedCondition:
     warnings: tuple[Diagnostic, ...]
 
 
-def check_rule(text: str, catalogue: Catalogue, lists: Mapping[str, str] | None = None) -> Checked:
+def check_rule(
+    text: str,
+    catalogue: Catalogue,
+    lists: Mapping[str, str] | None = None,
+    *,
+    lint: bool = True,
+) -> Checked:
     """Read a rule, resolve its names and check its types.
 
     Args:
         text: one rule, such as `Block if :risk_score: > 75`.
         catalogue: the attributes that exist.
         lists: the item type of each list by alias; None leaves lists unchecked.
+        lint: whether to look for warnings, which takes longer than all the rest.
     """
-    places = Places(text)
     header, condition, problems, warnings = _read(text, catalogue, lists, with_action=True)
-    errors = _placed(places, problems)
+    errors = _placed(text, problems)
     if errors or header is None or header.action is None or condition is None:
         return Checked(None, errors, ())
     rule = Rule(header.action, condition, text, Span(header.start, condition.span.end))
-    return Checked(rule, (), _placed(places, [*warnings, *lint_rule(rule, catalogue)]))
+    lints = lint_rule(rule, catalogue) if lint else []
+    return Checked(rule, (), _placed(text, [*warnings, *lints]))
 
 
 def check_condition(
     text: str, catalogue: Catalogue, lists: Mapping[str, str] | None = None
 ) -> CheckedCondition:
     """Read a condition that has no action, such as `:outcome: = 'declined'`."""
-    places = Places(text)
     _, condition, problems, warnings = _read(text, catalogue, lists, with_action=False)
-    errors = _placed(places, problems)
+    errors = _placed(text, problems)
     if errors or condition is None:
         return CheckedCondition(None, errors, ())
     lints = lint_condition(condition, text, catalogue)
-    return CheckedCondition(condition, (), _placed(places, [*warnings, *lints]))
+    return CheckedCondition(condition, (), _placed(text, [*warnings, *lints]))
 
 
 def _read(
@@ -90,7 +96,7 @@ def _unreadable(text: str) -> Problem | None:
             f"a rule may have {RULE_CHARS_MAX} characters, this one has {len(text)}: use a list"
         )
         return Problem("rule_too_long", RULE_CHARS_MAX, len(text), message)
-    found = _SURROGATE.search(text)
+    found = None if text.isascii() else _SURROGATE.search(text)
     if found is None:
         return None
     message = f"the character U+{ord(found[0]):04X} is half of a pair and no text by itself"
@@ -111,5 +117,8 @@ def _beyond_scan(found: Scan, problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.kind != "boolean_takes_no_operator"]
 
 
-def _placed(places: Places, problems: list[Problem]) -> tuple[Diagnostic, ...]:
+def _placed(text: str, problems: list[Problem]) -> tuple[Diagnostic, ...]:
+    if not problems:
+        return ()
+    places = Places(text)
     return tuple(places.diagnostic(problem) for problem in problems[:DIAGNOSTICS_MAX])

@@ -1,6 +1,7 @@
 """What a leaf of a condition demands of a record, and whether several demands can hold together."""
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -46,7 +47,7 @@ class NumberTest:
 
     def passes(self, number: float) -> bool:
         """Whether a number meets the demand."""
-        return any(_compares(number, self.op, value) for value in self.values) is self.holds
+        return any(_COMPARE[self.op](number, value) for value in self.values) is self.holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,17 @@ Constraint = (
 )
 
 
-def can_hold_together(constraints: Iterable[Constraint]) -> bool:
+_OnOneField = Present | Missing | NotNumeric | NumberTest | TextTest | FlagTest
+
+
+def can_hold_together(demands: Collection[Constraint]) -> bool:
     """Whether some record could meet all demands; False only when it is certain that none can."""
+    fields = {demand.field for demand in demands if isinstance(demand, _OnOneField)}
+    if len(fields) == len(demands):
+        return True  # demands on different fields can always be met
     groups: dict[type[Constraint], list[Constraint]] = {}
-    for demand in constraints:
+    for demand in demands:
         groups.setdefault(type(demand), []).append(demand)
-    if len(groups) == 1 and len(next(iter(groups.values()))) == 1 and Relation not in groups:
-        return True  # one demand alone can always be met, but for `:a: != :a:`
-    demands = [demand for group in groups.values() for demand in group]
     return (
         (Missing not in groups or _none_missing_is_needed(demands))
         and (FlagTest not in groups or _flags_agree(groups[FlagTest]))
@@ -132,7 +136,7 @@ def relation_key(relation: Relation) -> str:
     return f"{relation.side}:{relation.left}~{relation.right}"
 
 
-def _none_missing_is_needed(demands: list[Constraint]) -> bool:
+def _none_missing_is_needed(demands: Collection[Constraint]) -> bool:
     missing = {demand.field for demand in demands if isinstance(demand, Missing)}
     return not any(field in missing for demand in demands for field in _needed(demand))
 
@@ -149,7 +153,7 @@ def _flags_agree(demands: list[Constraint]) -> bool:
     return len(flags) == len({flag.field for flag in flags})
 
 
-def _opaques_agree(demands: list[Constraint]) -> bool:
+def _opaques_agree(demands: Collection[Constraint]) -> bool:
     answered = {demand for demand in demands if isinstance(demand, Opaque)}
     keys = {demand.key for demand in answered}
     keys_of_relations = {relation_key(item) for item in demands if isinstance(item, Relation)}
@@ -167,7 +171,7 @@ def _relations_agree(demands: list[Constraint]) -> bool:
     return all(left_over.values())
 
 
-def _numbers_agree(demands: list[Constraint]) -> bool:
+def _numbers_agree(demands: Collection[Constraint]) -> bool:
     by_field: dict[str, list[NumberTest]] = {}
     for demand in demands:
         if isinstance(demand, NumberTest):
@@ -203,14 +207,13 @@ def _some_text_passes(tests: list[TextTest]) -> bool:
     return not sure & refused
 
 
-def _compares(left: float, op: Op, right: float) -> bool:
-    return {
-        Op.EQ: left == right,
-        Op.LT: left < right,
-        Op.GT: left > right,
-        Op.LE: left <= right,
-        Op.GE: left >= right,
-    }[op]
+_COMPARE: dict[Op, Callable[[float, float], bool]] = {
+    Op.EQ: operator.eq,
+    Op.LT: operator.lt,
+    Op.GT: operator.gt,
+    Op.LE: operator.le,
+    Op.GE: operator.ge,
+}
 
 
 def _matches(text: str, op: Op, value: str) -> bool:

@@ -37,7 +37,7 @@ class Cursor:
     @property
     def following(self) -> Token:
         """The token after the next one."""
-        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+        return self._tokens[self._at + (self.token.kind is not Kind.END)]
 
     @property
     def last_end(self) -> int:
@@ -46,14 +46,14 @@ class Cursor:
 
     def take(self) -> Token:
         """Read one token; END can be read again and again."""
-        token = self.token
+        token = self._tokens[self._at]
         if token.kind is not Kind.END:
             self._at += 1
         return token
 
     def take_if(self, *kinds: Kind) -> Token | None:
         """Read one token if it is of one of these kinds."""
-        return self.take() if self.token.kind in kinds else None
+        return self.take() if self._tokens[self._at].kind in kinds else None
 
     def move_to(self, offset: int) -> None:
         """Go on at the first token that begins at or after an offset."""

@@ -27,8 +27,10 @@ class Operands:
 
     def operand(self) -> Term:
         """An attribute, a metadata value, a number, or a calculation of them."""
-        operators = [0]
-        return self._sum(operators)
+        cursor = self._cursor
+        if cursor.token.kind is not Kind.OPEN and cursor.following.kind is not Kind.ARITHMETIC:
+            return self._factor([0])
+        return self._sum([0])
 
     def single(self) -> Term:
         """Exactly one attribute or metadata value, as `is_missing` takes it."""

@@ -5,12 +5,13 @@ from collections.abc import Callable, Container, Generator, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import nan
+from operator import itemgetter
 from typing import Any
 
 from sekisho.language.literals import like, read_number
 from sekisho.language.lowering import lower
 from sekisho.language.predicates import NEVER, AllOf, Predicate, TextConst, TextsCompare
-from sekisho.language.python_text import Writer
+from sekisho.language.python_text import RawField, Writer, raw_fields
 from sekisho.language.tree import Condition, Op, Rule
 from sekisho.language.trie import Branch, Case, Node, Switch, arrange, guess_share
 
@@ -80,7 +81,8 @@ def _write_rules(rules: Sequence[Rule], samples: Sequence[Record], lists: Lists)
     shares = _measure(possible, samples, lists)
     nodes = arrange(possible, lambda test: shares.get(test, guess_share(test)))
     writer = Writer()
-    body = [*_read_first(writer, nodes), "    hits = []", "    hit = hits.append"]
+    body = writer.read_together([*dict.fromkeys(_sure_reads(nodes))])
+    body += ["    hits = []", "    hit = hits.append"]
     _write_nodes(writer, nodes, body, "    ")
     if len(possible) > 1:
         body += ["    if len(hits) > 1:", "        hits.sort()"]
@@ -116,14 +118,13 @@ def _write_nodes(writer: Writer, nodes: Iterable[Node], out: list[str], pad: str
         writer.rewind(mark)
 
 
-def _read_first(writer: Writer, nodes: Iterable[Node]) -> Iterator[str]:
-    """What the outermost tests read in any case, read once before all of them."""
+def _sure_reads(nodes: Iterable[Node]) -> Iterator[RawField]:
+    """What the outermost tests read of every record."""
     for node in nodes:
         if isinstance(node, Switch):
-            reads = writer.read_text_first(node.term)
-        else:
-            reads = writer.read_first(node.tests[0]) if node.tests else []
-        yield from (f"    {read}" for read in reads)
+            yield (node.term.field, "None")
+        elif node.tests:
+            yield from raw_fields(node.tests[0])
 
 
 def _write_chained(writer: Writer, switch: Switch, out: list[str], pad: str) -> None:
@@ -222,6 +223,7 @@ def _like_text(text: str, pattern: str) -> bool:
 
 
 _NAMES: dict[str, object] = {
+    "itemgetter": itemgetter,
     "nan": nan,
     "number": _number,
     "finite": _finite,

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from sekisho.language.diagnostics import Problem
 
@@ -37,8 +38,7 @@ class Kind(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of the rule; `value` is a name, a key, an unescaped text or the piece as written."""
 
     kind: Kind
@@ -79,8 +79,8 @@ _SCOPES = ("", "customer", "destination", "account")
 
 _PIECE = re.compile(
     r"""
-      (?P<space>  [\s\ufeff]+ )
-    | (?P<odd>    :metadata
+    [\s\ufeff]* (?:
+      (?P<odd>    :metadata
                   (?: :(?P<odd_key>[A-Za-z0-9_][^:\r\n]*) | \[(?P<odd_index>[^\]:\r\n]*)\] )
                   :(?!:) )
     | (?P<meta>   :: (?: (?P<scope>[A-Za-z0-9_][^:\r\n]*) : (?![\s=<>!]) )? (?P<key>[^:\r\n]+) :: )
@@ -90,13 +90,17 @@ _PIECE = re.compile(
     | (?P<alias>  @(?P<list>[\w-]+) )
     | (?P<word>   [^\W0-9]\w* )
     | (?P<symbol> && | \|\| | <= | >= | != | [=<>!(),+*/-] )
+    | (?P<end>    \Z )
     | (?P<junk>   \.+ | . )
+    )
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _WRONGLY_QUOTED = re.compile(
     rf"[{WRONG_QUOTES}](?P<content>[^{WRONG_QUOTES}'\r\n]*)[{WRONG_QUOTES}']"
 )
+_ESCAPE = re.compile(r"\\(['\\])")
+_MAY_SWALLOW = ("attr", "meta", "odd")
 _WRONG_QUOTE = re.compile(f"[{WRONG_QUOTES}]")
 
 
@@ -109,8 +113,8 @@ def scan(text: str, start: int = 0) -> Scan:
     tokens: list[Token] = []
     problems: list[Problem] = []
     at = start
-    while at < len(text):
-        at = _step(text, at, tokens, problems)
+    while (found := _PIECE.match(text, at)) and found.lastgroup != "end":
+        at = _step(found, tokens, problems)
     tokens.append(Token(Kind.END, "", len(text), len(text)))
     return Scan(tuple(tokens), tuple(problems))
 
@@ -121,47 +125,47 @@ def unescape(content: str) -> str:
     >>> unescape(r"d\'Or \\ C:\temp")
     "d'Or \\ C:\\temp"
     """
-    return re.sub(r"\\(['\\])", r"\1", content)
+    return _ESCAPE.sub(r"\1", content) if "\\" in content else content
 
 
-def _step(text: str, at: int, tokens: list[Token], problems: list[Problem]) -> int:
-    """Read one piece, append what it is, and say where the next begins."""
-    found = _PIECE.match(text, at)
-    assert found is not None, "the last alternative takes any character"
-    end = found.end()
-    if found["space"] is not None:
-        return end
-    if found["junk"] is not None and found["junk"] in WRONG_QUOTES:
-        return _wrong_quote(text, at, tokens, problems)
-    if found["junk"] == "'":
-        return _unterminated(text, at, tokens, problems)
-    token = _token(found)
-    if token.kind in (Kind.ATTRIBUTE, Kind.METADATA, Kind.BAD_METADATA):
-        _note_quotes_inside(text, at, end, problems)
-    tokens.append(token)
+def _step(found: re.Match[str], tokens: list[Token], problems: list[Problem]) -> int:
+    """Append what the piece is, and say where the next begins."""
+    group = found.lastgroup or ""
+    start, end = found.span(group)
+    piece = found[group]
+    if group == "junk" and piece in WRONG_QUOTES:
+        return _wrong_quote(found.string, start, tokens, problems)
+    if piece == "'":
+        return _unterminated(found.string, start, tokens, problems)
+    if group in _MAY_SWALLOW and _WRONG_QUOTE.search(piece):
+        _note_quotes_inside(found.string, start, end, problems)
+    kind, value = _meaning(group, piece, found)
+    tokens.append(Token(kind, value, start, end))
     return end
 
 
-def _token(found: re.Match[str]) -> Token:
-    start, end = found.span()
-    kind, value = Kind.JUNK, found[0]
-    if found["odd"] is not None:
-        kind, value = Kind.BAD_METADATA, found["odd_key"] or (found["odd_index"] or "").strip("'\"")
-    elif found["meta"] is not None:
-        kind, value = _metadata(found)
-    elif found["attr"] is not None:
-        kind, value = Kind.ATTRIBUTE, found["name"]
-    elif found["text"] is not None:
-        kind, value = Kind.TEXT, unescape(found["content"])
-    elif found["number"] is not None:
-        kind = Kind.NUMBER
-    elif found["alias"] is not None:
-        kind, value = Kind.ALIAS, found["list"]
-    elif found["word"] is not None:
-        kind = _KEYWORDS.get(value.lower(), Kind.WORD)
-    elif found["symbol"] is not None:
-        kind = _SYMBOLS[value]
-    return Token(kind, value, start, end)
+def _meaning(group: str, piece: str, found: re.Match[str]) -> tuple[Kind, str]:
+    """The kind and the value of a token."""
+    match group:
+        case "attr":
+            return Kind.ATTRIBUTE, found["name"]
+        case "symbol":
+            return _SYMBOLS[piece], piece
+        case "word":
+            return _KEYWORDS.get(piece.lower(), Kind.WORD), piece
+        case "number":
+            return Kind.NUMBER, piece
+        case "text":
+            return Kind.TEXT, unescape(found["content"])
+        case "alias":
+            return Kind.ALIAS, found["list"]
+        case "meta":
+            return _metadata(found)
+        case "odd":
+            index = found["odd_index"] or ""
+            return Kind.BAD_METADATA, found["odd_key"] or index.strip("'\"")
+        case _:
+            return Kind.JUNK, piece
 
 
 def _metadata(found: re.Match[str]) -> tuple[Kind, str]:

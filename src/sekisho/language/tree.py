@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Type(StrEnum):
@@ -43,8 +44,7 @@ class Op(StrEnum):
     LIKE = "like"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A slice of the rule's text: half-open character offsets from 0."""
 
     start: int

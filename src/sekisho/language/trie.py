@@ -12,6 +12,7 @@ fast publish/subscribe systems", SIGMOD 2001.
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 
 from sekisho.language.predicates import (
     AllOf,
@@ -35,7 +36,6 @@ MAX_INDENT = 48
 _EQUAL_SHARE, _AMONG_SHARE, _MAX_AMONG_SHARE = 0.1, 0.1, 0.6
 _LISTED_SHARE, _FLAG_SHARE, _PRESENT_SHARE, _TEXT_SEARCH_SHARE = 0.1, 0.3, 0.8, 0.1
 _ORDERING_SHARE = 0.4
-_LEAST_SHARE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,47 +150,59 @@ class _Arranger:
     def __init__(self, tests: Sequence[_Test]) -> None:
         families: dict[Hashable, int] = {}
         self._tests = tests
-        # Records a test lets through are what its group costs: telling tests count by that.
-        self._gain = [1 / max(test.share, _LEAST_SHARE) - 1 for test in tests]
         self._family = [families.setdefault(test.family, len(families)) for test in tests]
 
     def nodes(self, rules: list[_Pending], indent: int) -> tuple[Node, ...]:
-        """Peel off one group after another; a rule without kin stays a chain of tests."""
-        if len(rules) == 1:
-            return (self._chain(*rules[0]),)
-        found: list[Node] = []
-        gains, members = self._weigh(rules) if indent < MAX_INDENT else ({}, {})
-        left = dict(rules)
-        while gains:
-            family = max(gains, key=gains.__getitem__)
-            group = [(rule, left.pop(rule)) for rule in members.pop(family) if rule in left]
-            del gains[family]
-            if len(group) == 1:
-                left.update(group)
-                continue
-            for _, tests in group:
-                for test in tests:
-                    kin = self._family[test]
-                    if kin in gains:
-                        gains[kin] -= self._gain[test]
-            if group:
-                found.append(self._group(family, group, indent))
-        found.extend(self._chain(rule, tests) for rule, tests in left.items())
-        return tuple(found)
+        """Every rule in the group of a family, or as a chain of tests by itself."""
+        if len(rules) == 1 or indent >= MAX_INDENT:
+            return tuple(self._chain(*rule) for rule in rules)
+        groups: dict[int | None, list[_Pending]] = {}
+        for rule, family in zip(rules, self._families(rules), strict=True):
+            groups.setdefault(family, []).append(rule)
+        alone = groups.pop(None, [])
+        found = [
+            self._group(family, group, indent)
+            for family, group in groups.items()
+            if family is not None
+        ]
+        return (*found, *(self._chain(*rule) for rule in alone))
 
-    def _weigh(self, rules: list[_Pending]) -> tuple[dict[int, float], dict[int, list[int]]]:
-        """What each family shared by several rules would save, and the rules that have it."""
-        gains: dict[int, float] = {}
-        members: dict[int, list[int]] = {}
-        for rule, tests in rules:
+    def _families(self, rules: list[_Pending]) -> list[int | None]:
+        """The family of each rule's group: the most telling one of those that are worth a test.
+
+        A group costs each record a test, and then its rules cost those records that pass. The
+        family that saves most is opened first. INVARIANT: what a family saves only shrinks while
+        others open, so the first in the queue whose figure is fresh saves most.
+        """
+        owners = self._owners(rules)
+        queue = [
+            (1.0 - len(shares), family) for family, shares in owners.items() if len(shares) > 1
+        ]
+        heapify(queue)
+        cost = [1.0] * len(rules)
+        chosen: list[int | None] = [None] * len(rules)
+        while queue:
+            family = queue[0][1]
+            better = [(at, share) for at, share in owners[family].items() if share < cost[at]]
+            saved = sum([cost[at] - share for at, share in better]) - 1.0
+            if saved <= 0.0:
+                heappop(queue)
+                continue
+            heapreplace(queue, (-saved, family))
+            if queue[0][1] == family:
+                heappop(queue)
+                for at, share in better:
+                    cost[at], chosen[at] = share, family
+        return chosen
+
+    def _owners(self, rules: list[_Pending]) -> dict[int, dict[int, float]]:
+        """By family: the places of the rules that have it, with the share their tests let pass."""
+        owners: dict[int, dict[int, float]] = {}
+        for at, (_, tests) in enumerate(rules):
             for test in tests:
-                family = self._family[test]
-                gains[family] = gains.get(family, 0.0) + self._gain[test]
-                owners = members.setdefault(family, [])
-                if not owners or owners[-1] != rule:
-                    owners.append(rule)
-        shared = {family: gain for family, gain in gains.items() if len(members[family]) > 1}
-        return shared, members
+                shares = owners.setdefault(self._family[test], {})
+                shares[at] = min(self._tests[test].share, shares.get(at, 1.0))
+        return owners
 
     def _group(self, family: int, group: list[_Pending], indent: int) -> Node:
         """The rules of one family by the strongest test they have in it."""

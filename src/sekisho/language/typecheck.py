@@ -1,6 +1,6 @@
 """Which operators a type takes and which two sides can be compared (contract, sections 4 and 6)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sekisho.language.countries import COUNTRY_CODES, code_of
 from sekisho.language.diagnostics import Problem, either, quoted
@@ -39,8 +39,7 @@ _SPECIFIC_LISTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """An operand with its type; None where a problem was noted and nothing more is to be said."""
 
     operand: Operand

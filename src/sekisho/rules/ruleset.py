@@ -54,9 +54,13 @@ class RulesRefused(ValueError):
 
 
 def draft_rules(
-    drafts: Sequence[DraftRule], catalogue: Catalogue, lists: Mapping[str, str]
+    drafts: Sequence[DraftRule],
+    catalogue: Catalogue,
+    lists: Mapping[str, str],
+    *,
+    lint: bool = True,
 ) -> tuple[list[Rule], list[RuleProblem]]:
-    """Check a draft as a whole and return its rules and the warnings.
+    """Check a draft as a whole and return its rules and the warnings, if those are asked for.
 
     Raises:
         RulesRefused: one or more rules have errors.
@@ -65,7 +69,9 @@ def draft_rules(
     if len(drafts) > MAX_RULES:
         raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
     _check_ids([draft.id for draft in drafts if draft.id])
-    checked: list[Checked] = [check_rule(draft.predicate, catalogue, lists) for draft in drafts]
+    checked: list[Checked] = [
+        check_rule(draft.predicate, catalogue, lists, lint=lint) for draft in drafts
+    ]
     errors = [
         RuleProblem(i, drafts[i].predicate, one.errors)
         for i, one in enumerate(checked)
@@ -124,7 +130,7 @@ def assemble(
         RulesRefused: one or more rules have errors.
         ValueError: as `draft_rules`.
     """
-    rules, _ = draft_rules(drafts, catalogue, lists)
+    rules, _ = draft_rules(drafts, catalogue, lists, lint=False)
     known = {old.id: old for old in before if not old.builtin}
     by_text = {format_rule(old.rule): old for old in known.values()}
     taken = {draft.id for draft in drafts if draft.id}
@@ -145,7 +151,7 @@ def restore(
 ) -> list[StoredRule]:
     """Rules of a published version, as (rule, creation time)."""
     kept = list(rules)
-    checked, _ = draft_rules([draft for draft, _ in kept], catalogue, lists)
+    checked, _ = draft_rules([draft for draft, _ in kept], catalogue, lists, lint=False)
     return [
         replace(store_rule(rule, catalogue, draft.id, created_us), on_failure=draft.on_failure)
         for (draft, created_us), rule in zip(kept, checked, strict=True)
@@ -156,7 +162,7 @@ def builtin_rules(catalogue: Catalogue, lists: Mapping[str, str]) -> list[Stored
     """The built-in rules, checked like any other."""
     stored: list[StoredRule] = []
     for rule_id, text in BUILTIN_RULES.items():
-        rule = check_rule(text, catalogue, lists).rule
+        rule = check_rule(text, catalogue, lists, lint=False).rule
         assert rule is not None, f"built-in rule {rule_id} does not parse"
         stored.append(replace(store_rule(rule, catalogue, rule_id, 0), builtin=True))
     return stored

@@ -266,7 +266,9 @@ def _show(texts: list[str], checked: list[Checked]) -> None:
 
 def _checked_rules(texts: list[str], catalogue: Catalogue, book: ListBook) -> list[Any]:
     try:
-        return draft_rules([DraftRule(text) for text in texts], catalogue, book.types)[0]
+        return draft_rules([DraftRule(text) for text in texts], catalogue, book.types, lint=False)[
+            0
+        ]
     except RulesRefused as refused:
         fail(str(refused), "run: sekisho rules check")
 
