@@ -1,6 +1,6 @@
 """Every read of a plan over whole columns of events in time order, key after key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -8,20 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.windows.plan import Aggregate, Column, Kind, Plan, Table
+from sekisho.windows.batches import Batch, batches_of
+from sekisho.windows.plan import Column, Kind, Plan, Table
 
 Words = NDArray[np.int64]
 Reals = NDArray[np.float64]
 Answers = NDArray[np.uint32] | Reals
 PART_ROWS: Final = 8192  # rows of a part that stay in a core's cache with their answers
 MOST_PARTS: Final = 1024  # more streams than this defeat the cache they are meant for
-MOST_READS: Final = 8  # reads of a table answered together: bounds the room a row takes
-ITSELF: Final = 1
-INSTANT: Final = 2
-COUNTS: Final = frozenset({Aggregate.COUNT, Aggregate.DISTINCT, Aggregate.UNSEEN})
-MISSING: Final = frozenset(
-    {Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.FIRST, Aggregate.LAST}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +53,7 @@ def window_columns(plan: Plan, columns: Columns, *, whole_instants: bool = False
     """
     if bool(np.any(columns.times[1:] < columns.times[:-1])):
         raise OutOfOrder(OutOfOrder.__doc__)
-    current = INSTANT if whole_instants else ITSELF
-    batches = sorted(_batches(plan, current), key=lambda batch: batch.table.keys)
+    batches = batches_of(plan, whole_instants=whole_instants)
     rows = _Rows(columns, max((batch.width for batch in batches), default=0))
     answers: dict[int, Answers] = {}
     for key, same in groupby(batches, key=lambda batch: batch.table.keys):
@@ -68,64 +61,6 @@ def window_columns(plan: Plan, columns: Columns, *, whole_instants: bool = False
         for batch in same:
             answers.update(zip(batch.reads, grouped.answers(batch), strict=True))
     return [answers[at] for at in range(len(plan.reads))]
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Reads of one table that are answered together, those of one window side by side.
-
-    `reads` are positions in the plan, `used` positions of the columns they need, `slots` where
-    each read's answer stands among those of a row: counts first.
-    """
-
-    table: Table
-    reads: list[int]
-    used: list[int]
-    slots: list[int]
-    counts: int
-    asked: Words
-    nothing: Reals
-
-    @property
-    def width(self) -> int:
-        """Words of a row: its key, time and columns, and later its answers."""
-        return max(2 + len(self.used), len(self.reads))
-
-
-def _batches(plan: Plan, current: int) -> Iterator[_Batch]:
-    for index, table in enumerate(plan.tables):
-        reads = [at for at, read in enumerate(plan.reads) if read.table == index]
-        reads.sort(key=lambda at: _window(plan, at))
-        for start in range(0, len(reads), MOST_READS):
-            yield _batch(plan, table, reads[start : start + MOST_READS], current)
-
-
-def _batch(plan: Plan, table: Table, reads: list[int], current: int) -> _Batch:
-    asking = [plan.reads[at] for at in reads]
-    used = sorted({at for read in asking for at in (read.column, read.second) if at >= 0})
-    places = {-1: -1} | {column: place for place, column in enumerate(used)}
-    is_count = [read.aggregate in COUNTS for read in asking]
-    slots = np.argsort(np.argsort(np.logical_not(is_count), kind="stable")).tolist()
-    asked = [
-        (
-            read.aggregate,
-            *_window(plan, at)[:2],
-            places[read.column],
-            places[read.second],
-            current if read.include_current and read.lag_us == 0 else 0,
-            read.cap,
-            read.unit_us,
-            slot,
-        )
-        for at, read, slot in zip(reads, asking, slots, strict=True)
-    ]
-    nothing = np.array([np.nan if read.aggregate in MISSING else 0.0 for read in asking])
-    return _Batch(table, reads, used, slots, sum(is_count), np.array(asked, np.int64), nothing)
-
-
-def _window(plan: Plan, at: int) -> tuple[int, int, bool]:
-    read = plan.reads[at]
-    return (-1 if read.window_us is None else read.window_us, read.lag_us, read.include_current)
 
 
 class _Rows:
@@ -176,7 +111,7 @@ class _Grouped:
             parts *= 2
         self._starts: Words = part_starts(self._keys, parts)
 
-    def answers(self, batch: _Batch) -> list[Answers]:
+    def answers(self, batch: Batch) -> list[Answers]:
         """The answers to a batch of reads, in its order."""
         from sekisho.windows.columns import window_table  # noqa: PLC0415 — numba
         from sekisho.windows.spreading import collect, lay_out  # noqa: PLC0415 — numba
@@ -186,7 +121,7 @@ class _Grouped:
         kinds = np.array([column.kind for column in columns], np.int64)
         sources = [
             self._rows.source(column) for column in columns
-        ]  # held while their addresses are
+        ]  # held: the kernel has addresses
         addresses = np.array([source.ctypes.data for source in sources], np.int64)
         counting = self._rows.counting(batch.table)
         lay_out(keys, starts, self._rows.columns.times, counting, kinds, addresses, words)
