@@ -35,7 +35,7 @@ AGGREGATE, WINDOW, LAG, COLUMN, SECOND, CURRENT, CAP, UNIT_US, SLOT = range(9)
 
 
 @bare
-def gather(words, start, size, order, skipped, kinds, times, taken, counted, cells):
+def gather(words, size, rows, skipped, kinds, times, taken, counted, cells):
     """Copy a part's rows in the order of their keys; returns how many of them count.
 
     `counted` says how many rows count before each; their times and cells stand side by side.
@@ -43,7 +43,7 @@ def gather(words, start, size, order, skipped, kinds, times, taken, counted, cel
     """
     count = 0
     for place in range(skipped, size):
-        word = words[start + order[place], MOMENT]
+        word = words[rows[place], MOMENT]
         times[place] = word >> 1
         counted[place] = count
         taken[count] = word >> 1
@@ -54,7 +54,7 @@ def gather(words, start, size, order, skipped, kinds, times, taken, counted, cel
         cells[column, 0] = 0
         for place in range(skipped, size):
             if counted[place + 1] > counted[place]:
-                word = words[start + order[place], MOMENT + 1 + column]
+                word = words[rows[place], MOMENT + 1 + column]
                 if running:
                     cells[column, counted[place] + 1] = cells[column, counted[place]] + word
                 else:
@@ -89,53 +89,51 @@ def bounds(groups, ends, times, taken, counted, reads, at, low, high):
 
 
 @bare
-def counts(start, end, low, high, cap, found, at):
+def counts(start, end, low, high, cap, answers, rows, slot):
     """Rows in each window."""
     for place in range(start, end):
         count = high[place] - low[place]
-        found[at, place] = min(count, cap) if cap > 0 else count
+        answers[rows[place], slot] = min(count, cap) if cap > 0 else count
 
 
 @bare
-def sums(start, end, low, high, cells, column, found, at):
+def sums(start, end, low, high, cells, column, answers, rows, slot):
     """Sum of each window."""
     for place in range(start, end):
-        found[at, place] = scaled(cells[column, high[place]] - cells[column, low[place]])
+        answers[rows[place], slot] = scaled(cells[column, high[place]] - cells[column, low[place]])
 
 
 @bare
-def means(start, end, low, high, cells, column, second, found, at):
+def means(start, end, low, high, cells, column, second, answers, rows, slot):
     """Mean over the rows of each window that have a value."""
     for place in range(start, end):
         count = cells[second, high[place]] - cells[second, low[place]]
         total = cells[column, high[place]] - cells[column, low[place]]
-        found[at, place] = scaled(total) / count if count > 0 else math.nan
+        answers[rows[place], slot] = scaled(total) / count if count > 0 else math.nan
 
 
 @bare
-def shares(start, end, low, high, cells, column, fixed, found, at):
+def shares(start, end, low, high, cells, column, fixed, answers, rows, slot):
     """Total per row of each window; `fixed` when the total is in 1/10,000."""
     for place in range(start, end):
         count = high[place] - low[place]
         total = cells[column, high[place]] - cells[column, low[place]]
         share = scaled(total) if fixed else float(total)
-        found[at, place] = share / count if count > 0 else 0.0
+        answers[rows[place], slot] = share / count if count > 0 else 0.0
 
 
 @bare
-def ages(start, end, low, high, times, taken, reads, found, at):
+def ages(start, end, low, high, times, taken, first, unit, answers, rows, slot):
     """Time since the first or last row of each window."""
-    first = reads[at, AGGREGATE] == FIRST
-    unit = float(reads[at, UNIT_US])
     for place in range(start, end):
-        found[at, place] = math.nan
+        answers[rows[place], slot] = math.nan
         if high[place] > low[place]:
             then = taken[low[place]] if first else taken[high[place] - 1]
-            found[at, place] = (times[place] - then) / unit
+            answers[rows[place], slot] = (times[place] - then) / unit
 
 
 @bare
-def extremes(start, end, low, high, cells, column, queue, sign, found, at):
+def extremes(start, end, low, high, cells, column, queue, sign, answers, rows, slot):
     """Greatest word of each window, kept by a queue in which words only fall.
 
     Rows of an earlier group leave the queue as those before the window do.
@@ -153,11 +151,13 @@ def extremes(start, end, low, high, cells, column, queue, sign, found, at):
             done += 1
         while head < tail and queue[head] < low[place]:
             head += 1
-        found[at, place] = scaled(sign * cells[column, queue[head]]) if head < tail else math.nan
+        answers[rows[place], slot] = (
+            scaled(sign * cells[column, queue[head]]) if head < tail else math.nan
+        )
 
 
 @bare
-def members(start, end, low, high, cells, column, before, after, cap, found, at):
+def members(start, end, low, high, cells, column, before, after, cap, answers, rows, slot):
     """Number of different members of each window, from each row's neighbours of the same member."""
     count = 0
     first = 0
@@ -169,7 +169,7 @@ def members(start, end, low, high, cells, column, before, after, cap, found, at)
         while first < low[place]:
             count -= cells[column, first] >= 0 and after[first] >= done
             first += 1
-        found[at, place] = min(count, cap) if cap > 0 else count
+        answers[rows[place], slot] = min(count, cap) if cap > 0 else count
 
 
 @bare
@@ -200,59 +200,70 @@ def same_window(reads, left, right):
 
 
 @bare
-def answer_read(reads, at, start, end, times, taken, low, high, cells, kinds, queue, found):
+def answer_read(reads, at, start, end, times, taken, low, high, cells, kinds, queue, answers, rows):
     """Answer one read for the part at hand, if it is none of different members."""
+    slot = reads[at, SLOT]
     aggregate = reads[at, AGGREGATE]
     column = reads[at, COLUMN]
     if aggregate == COUNT:
-        counts(start, end, low, high, reads[at, CAP], found, at)
+        counts(start, end, low, high, reads[at, CAP], answers, rows, slot)
     elif aggregate == SUM:
-        sums(start, end, low, high, cells, column, found, at)
+        sums(start, end, low, high, cells, column, answers, rows, slot)
     elif aggregate == MEAN:
-        means(start, end, low, high, cells, column, reads[at, SECOND], found, at)
+        means(start, end, low, high, cells, column, reads[at, SECOND], answers, rows, slot)
     elif aggregate == RATIO:
-        shares(start, end, low, high, cells, column, kinds[column] == TOTAL, found, at)
+        shares(start, end, low, high, cells, column, kinds[column] == TOTAL, answers, rows, slot)
     elif aggregate in (MIN, MAX):
         sign = -1 if aggregate == MIN else 1
-        extremes(start, end, low, high, cells, column, queue, sign, found, at)
+        extremes(start, end, low, high, cells, column, queue, sign, answers, rows, slot)
     elif aggregate in (FIRST, LAST):
-        ages(start, end, low, high, times, taken, reads, found, at)
+        unit = float(reads[at, UNIT_US])
+        ages(start, end, low, high, times, taken, aggregate == FIRST, unit, answers, rows, slot)
     else:
         for place in range(start, end):
-            found[at, place] = 1.0 if high[place] == low[place] else 0.0
+            answers[rows[place], slot] = 1.0 if high[place] == low[place] else 0.0
 
 
 @bare
 def answer_part(start, size, words, kinds, reads, nothing, answers, room):
     """Answer all reads for a part; a row's answers take the place of its words."""
-    slots, order, ends, times, taken, counted, low, high, queue, after, seen, cells, found = room
+    slots, rows, ends, times, taken, counted, low, high, queue, after, seen, cells = room
     keys = len(kinds)  # the line of `cells` for key codes
     for place in range(size):
         cells[keys, place] = words[start + place, 0]
     groups = encode(cells, keys, size, slots)
-    sort_by_code(cells, keys, size, groups, order, ends)
+    sort_by_code(cells, keys, start, size, groups, rows, ends)
     skipped = ends[0]
-    count = gather(words, start, size, order, skipped, kinds, times, taken, counted, cells)
+    count = gather(words, size, rows, skipped, kinds, times, taken, counted, cells)
     for column in range(len(kinds)):
         if kinds[column] == MEMBER:
             encode(cells, column, count, slots)
     for at in range(len(reads)):
+        column, slot = reads[at, COLUMN], reads[at, SLOT]
+        for place in range(skipped):
+            answers[rows[place], slot] = nothing[at]
         if at == 0 or not same_window(reads, at, at - 1):
             bounds(groups, ends, times, taken, counted, reads, at, low, high)
-        column = reads[at, COLUMN]
         if reads[at, AGGREGATE] == DISTINCT:
             neighbours(groups, ends, counted, cells, column, seen, queue, after)
             cap = reads[at, CAP]
-            members(skipped, size, low, high, cells, column, queue, after, cap, found, at)
+            members(skipped, size, low, high, cells, column, queue, after, cap, answers, rows, slot)
         else:
             answer_read(
-                reads, at, skipped, size, times, taken, low, high, cells, kinds, queue, found
+                reads,
+                at,
+                skipped,
+                size,
+                times,
+                taken,
+                low,
+                high,
+                cells,
+                kinds,
+                queue,
+                answers,
+                rows,
             )
-        for place in range(skipped):
-            found[at, place] = nothing[at]
-    for place in range(size):
-        for at in range(len(reads)):
-            answers[start + order[place], reads[at, SLOT]] = found[at, place]
 
 
 @njit(_nrt=False)  # pyright: ignore[reportCallIssue] — known to numba, not to its types
@@ -275,13 +286,12 @@ def window_table(words, starts, kinds, reads, nothing):
     for part in range(len(starts) - 1):
         longest = max(longest, starts[part + 1] - starts[part])
     slots = np.empty((4 * max(longest, 512), 2), np.int64)
-    order, ends = np.empty(longest, np.int64), np.empty(longest + 2, np.int64)
+    rows, ends = np.empty(longest, np.int64), np.empty(longest + 2, np.int64)
     times, taken = np.empty(longest, np.int64), np.empty(longest + 1, np.int64)
     counted = np.empty(longest + 1, np.int64)
     low, high = np.empty(longest, np.int64), np.empty(longest, np.int64)
     queue, after = np.empty(longest, np.int64), np.empty(longest, np.int64)
     seen = np.empty(longest, np.int64)
     cells = np.empty((len(kinds) + 1, longest + 1), np.int64)
-    found = np.empty((len(reads), longest), np.float64)
-    room = (slots, order, ends, times, taken, counted, low, high, queue, after, seen, cells, found)
+    room = (slots, rows, ends, times, taken, counted, low, high, queue, after, seen, cells)
     answer_parts(words, starts, kinds, reads, nothing, words.view(np.float64), room)

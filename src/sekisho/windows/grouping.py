@@ -72,8 +72,8 @@ def encode(words, line, size, slots):
 
 
 @bare
-def sort_by_code(words, line, size, codes, order, ends):
-    """Sort places by the codes of a line, order kept; `ends` says where each code starts.
+def sort_by_code(words, line, start, size, codes, rows, ends):
+    """Sort the rows from `start` on by their codes, order kept; `ends` says where each code starts.
 
     The absent come first: code 0 starts at `ends[0]`.
     """
@@ -85,5 +85,5 @@ def sort_by_code(words, line, size, codes, order, ends):
         ends[code + 1] += ends[code]
     for place in range(size):
         code = words[line, place] + 1
-        order[ends[code]] = place
+        rows[ends[code]] = start + place
         ends[code] += 1
