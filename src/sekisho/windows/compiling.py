@@ -22,6 +22,7 @@ KERNEL_FILES: Final = (
     "rows.py",
     "scaling.py",
     "snapshots.py",
+    "spreading.py",
     "trees.py",
 )
 

@@ -6,8 +6,7 @@ import numpy as np
 from numba import njit
 
 from sekisho.windows.compiling import bare, cached
-from sekisho.windows.kernel import MATCH, key_start, mixed, value_word
-from sekisho.windows.rows import MEMBER
+from sekisho.windows.kernel import key_start, mixed
 
 GOLDEN = -7046029254386353131  # spreads keys over parts by their upper bits
 
@@ -45,73 +44,21 @@ def part_starts(keys, parts):
 
 
 @bare
-def column_word(kind, source, row, fields, values, conditions):
-    """What a row puts into a column; members keep their identity."""
-    if kind == MATCH:
-        return np.int64(conditions[source, row])
-    if kind == MEMBER:
-        return fields[source, row]
-    return value_word(kind, values[source, row])
+def encode(words, line, size, slots):
+    """Put a code from 0 in place of each different identity of a line, -1 for absent ones.
 
-
-@cached(
-    "void(int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[:, ::1],"
-    " int64[:, ::1], float64[:, ::1], boolean[:, ::1])"
-)
-def lay_out(keys, starts, words, table, columns, fields, values, conditions):
-    """Write each row's words to its part, in order: key, time and whether it counts, columns.
-
-    Time and count are one word: twice the time, plus one if the row counts. The last row of
-    `fields` is the time, the one before it the type bit; `table` holds the type
-    mask and the condition of the table, `columns` the kind and source of each of its columns.
+    Returns how many codes there are.
     """
-    parts = len(starts) - 1
-    cursor = starts.copy()
-    moments = len(fields) - 1
-    for row in range(len(keys)):
-        part = part_of(keys[row], parts - 1)
-        place = cursor[part]
-        cursor[part] = place + 1
-        counts = fields[moments - 1, row] & table[0] != 0
-        if table[1] >= 0:
-            counts = counts and conditions[table[1], row]
-        words[place, 0] = keys[row]
-        words[place, 1] = fields[moments, row] * 2 + counts
-        for at in range(len(columns)):
-            kind, source = columns[at, 0], columns[at, 1]
-            words[place, 2 + at] = column_word(kind, source, row, fields, values, conditions)
-
-
-@cached("void(int64[::1], int64[::1], float64[:, ::1], float64[:, ::1])")
-def collect(keys, starts, found, columns):
-    """The answers of all parts back in the order of the rows, as columns."""
-    parts = len(starts) - 1
-    cursor = starts.copy()
-    places = np.empty(512, np.int64)
-    for start in range(0, len(keys), 512):
-        end = min(start + 512, len(keys))
-        for row in range(start, end):
-            part = part_of(keys[row], parts - 1)
-            places[row - start] = cursor[part]
-            cursor[part] += 1
-        for at in range(len(columns)):
-            for row in range(start, end):
-                columns[at, row] = found[places[row - start], at]
-
-
-@bare
-def local_codes(words, column, start, end, slots, codes):
-    """A code from 0 for each different word of a part's column; returns how many there are."""
     mask = 1023
-    while mask < 2 * (end - start):
+    while mask < 2 * size:
         mask = mask * 2 + 1
     for slot in range(mask + 1):
         slots[slot, 0] = 0
     used = 0
-    for row in range(start, end):
-        word = words[row, column]
+    for place in range(size):
+        word = words[line, place]
         if word == 0:
-            codes[row - start] = -1
+            words[line, place] = -1
             continue
         slot = key_start(word, mask)
         while slots[slot, 0] != 0 and slots[slot, 0] != word:
@@ -120,20 +67,23 @@ def local_codes(words, column, start, end, slots, codes):
             slots[slot, 0] = word
             slots[slot, 1] = used
             used += 1
-        codes[row - start] = slots[slot, 1]
+        words[line, place] = slots[slot, 1]
     return used
 
 
 @bare
-def local_order(codes, rows, groups, order, ends):
-    """Sort a part's rows by code, order kept; `ends` tells where each group ends, absent first."""
-    for group in range(groups + 2):
-        ends[group] = 0
-    for row in range(rows):
-        ends[codes[row] + 2] += 1
-    for group in range(groups + 1):
-        ends[group + 1] += ends[group]
-    for row in range(rows):
-        place = ends[codes[row] + 1]
-        order[place] = row
-        ends[codes[row] + 1] = place + 1
+def sort_by_code(words, line, start, size, codes, rows, ends):
+    """Sort the rows from `start` on by their codes, order kept; `ends` says where each code starts.
+
+    The absent come first: code 0 starts at `ends[0]`.
+    """
+    for code in range(codes + 2):
+        ends[code] = 0
+    for place in range(size):
+        ends[words[line, place] + 2] += 1
+    for code in range(codes + 1):
+        ends[code + 1] += ends[code]
+    for place in range(size):
+        code = words[line, place] + 1
+        rows[ends[code]] = start + place
+        ends[code] += 1

@@ -68,6 +68,17 @@ def put_half(_context, address, index, word):
 
 
 @intrinsic
+def get_byte(_context, address, index):
+    """The unsigned byte `index` bytes after `address`."""
+
+    def generate(_target, builder, _signature, args):
+        byte = builder.load(_pointer(builder, args[0], args[1], _BYTE, 1), typ=_BYTE)
+        return builder.zext(byte, _WORD)
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
 def get_real(_context, address, index):
     """The float word `index` words after `address`."""
 

@@ -128,5 +128,5 @@ def _bytes_of(words: Words) -> memoryview:
 
 def warm() -> None:
     """Compile the kernel now, or load it from the cache on disk (set-up does this once)."""
-    for name in ("kernel", "snapshots", "grouping", "columns"):
+    for name in ("kernel", "snapshots", "grouping", "spreading", "columns"):
         import_module(f"sekisho.windows.{name}")

@@ -226,6 +226,22 @@ def test_an_empty_history_gives_empty_columns() -> None:
     assert table.shape == (0, 21)
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_offline_counts_are_whole_numbers_and_the_rest_floats(*, late: bool) -> None:
+    rng = random.Random(5)
+    specs = random_specs(rng)
+    table = compute_counters(
+        frame_of(history(rng, 60, late=late, slow_labels=False)), specs, CATALOGUE
+    )
+    kinds = {
+        Aggregate.COUNT: pl.UInt32,
+        Aggregate.DISTINCT: pl.UInt32,
+        Aggregate.UNSEEN: pl.Boolean,
+    }
+    for spec in specs:
+        assert table[spec.name].dtype == kinds.get(spec.aggregate, pl.Float64), spec
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_revised_and_retracted_events_leave_no_trace(seed: int) -> None:
     rng = random.Random(seed)

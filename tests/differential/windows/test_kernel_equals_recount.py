@@ -2,7 +2,8 @@
 
 import math
 import random
-from itertools import product
+from dataclasses import replace
+from itertools import groupby, product
 
 import numpy as np
 import pytest
@@ -233,27 +234,63 @@ def test_keys_without_rows_are_dropped_and_memory_returns() -> None:
     assert max(sizes[20:]) < 2 * min(sizes[20:])
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_columns_equal_the_store_value_by_value(seed: int) -> None:
-    rng = random.Random(seed)
-    plan = random_plan(rng)
-    store = WindowStore(plan)
+def ordered_events(rng: random.Random) -> list[Event]:
     now = START
     events: list[Event] = []
-    online: list[list[float]] = []
     for _ in range(500):
         now += rng.choice([0, 0, 1, rng.randint(0, 20 * SECOND)])
         events.append(random_event(rng, now, 4))
-        store.load(*events[-1])
-        store.run(int(Operation.READ_ADD))
-        online.append(store.answers())
+    return events
+
+
+def columns_of(events: list[Event]) -> Columns:
     words = list(zip(*events, strict=True))
-    columns = Columns(
+    return Columns(
         np.array(words[0], np.int64),
         np.array(words[1], np.int64),
         [np.array(words[3 + field], np.uint64) for field in range(3)],
         [np.array(words[6])],
         [np.array([bool(int(w) >> bit & 1) for w in words[2]]) for bit in range(2)],
     )
-    for at, found in enumerate(window_columns(plan, columns)):
-        assert equal(found.tolist(), [row[at] for row in online]), plan.reads[at]
+
+
+def online(store: WindowStore, operation: Operation, events: list[Event]) -> list[list[float]]:
+    found: list[list[float]] = []
+    for event in events:
+        store.load(*event)
+        store.run(int(operation))
+        found.append(store.answers())
+    return found
+
+
+@pytest.mark.parametrize("part_rows", [8192, 32])
+@pytest.mark.parametrize("seed", range(12))
+def test_columns_equal_the_store_value_by_value(
+    seed: int, part_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sekisho.windows.frames.PART_ROWS", part_rows)
+    rng = random.Random(seed)
+    plan = random_plan(rng)
+    events = ordered_events(rng)
+    expected = online(WindowStore(plan), Operation.READ_ADD, events)
+    for at, found in enumerate(window_columns(plan, columns_of(events))):
+        assert equal(found.tolist(), [row[at] for row in expected]), plan.reads[at]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_whole_instants_an_event_sees_all_of_its_own(seed: int) -> None:
+    rng = random.Random(seed)
+    plan = random_plan(rng)
+    open_reads = tuple(replace(read, include_current=False) for read in plan.reads)
+    closed = WindowStore(replace(plan, reads=open_reads))
+    events = ordered_events(rng)
+    arriving = online(WindowStore(plan), Operation.READ_ADD, events)
+    settled: list[list[float]] = []
+    for _, instant in groupby(events, key=lambda event: event[0]):
+        tied = list(instant)
+        online(closed, Operation.ADD, tied)
+        settled += online(closed, Operation.READ, tied)
+    answers = window_columns(plan, columns_of(events), whole_instants=True)
+    for at, (read, found) in enumerate(zip(plan.reads, answers, strict=True)):
+        expected = settled if read.include_current and read.lag_us == 0 else arriving
+        assert equal(found.tolist(), [row[at] for row in expected]), read
