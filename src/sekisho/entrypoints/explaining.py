@@ -1,6 +1,6 @@
 """Reading decisions back: the answer as recorded, and each rule with what was true in it."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,10 @@ from sekisho.flow import as_evaluated
 from sekisho.kit.clock import iso
 from sekisho.language import explain
 from sekisho.ledger import Recorded
+from sekisho.rules import is_taken
+
+VERDICT: Final = frozenset({"hits", "outcome", "rule", "network_status"})
+"""Fields of the answer to an outcome that say what rules made of it."""
 
 
 def explained(node: Node, decision_id: str) -> dict[str, Any]:
@@ -38,16 +42,21 @@ def explained(node: Node, decision_id: str) -> dict[str, Any]:
                 "rule": rule.id,
                 "predicate": rule.rule.text,
                 "matched": rule.id in hits,
+                "held_back": not is_taken(rule, record),
                 "why": explain(rule.rule.condition, record, node.book.values).as_dict(),
             }
             for rule in (ruleset.rules if ruleset else ())
         ],
     }
     told["input"] = msgspec.json.decode(row.body)
-    told["outcomes"] = [
-        msgspec.json.decode(one.body) for one in node.ledger.outcomes_of(row.event_id)
-    ]
+    told["outcomes"] = [_outcome(one) for one in node.ledger.outcomes_of(row.event_id)]
     return told
+
+
+def _outcome(row: Recorded) -> dict[str, Any]:
+    """What was reported, and what the rules made of it."""
+    answer: dict[str, Any] = msgspec.json.decode(row.answer)
+    return {**msgspec.json.decode(row.body), **{k: v for k, v in answer.items() if k in VERDICT}}
 
 
 def recent(node: Node, limit: int, starting_after: str) -> tuple[list[msgspec.Raw], bool]:

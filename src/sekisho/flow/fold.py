@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.events import Event, ReceiveContext, Record, receive
-from sekisho.flow.subject import as_evaluated, inherit, learn
+from sekisho.flow.subject import as_evaluated, as_reported, inherit, learn
 from sekisho.ledger import Entry, Ledger, Recorded
 from sekisho.velocity import Counters
 
@@ -64,6 +64,7 @@ class Folder:
             count_decision(counters, event, subject.record)
             self._remember(subject)
         elif row.kind == "event":
+            event = as_reported(event, row.answer)
             subject = self._subject(event.about, seq)
             count_outcome(counters, subject, event)
             known = Subject(subject.event, subject.record, (*subject.outcomes, event))
@@ -76,7 +77,10 @@ class Folder:
             assert row is not None, f"outcome of an event that is not recorded: {event_id}"
             event = receive(row.body, row.at_us, self._context)
             known = [one for one in self._ledger.outcomes_of(event_id) if one.seq < before_seq]
-            outcomes = tuple(receive(one.body, one.at_us, self._context) for one in known)
+            outcomes = tuple(
+                as_reported(receive(one.body, one.at_us, self._context), one.answer)
+                for one in known
+            )
             subject = Subject(event, as_evaluated(event, row.answer), outcomes)
         return subject
 

@@ -1,5 +1,6 @@
 """JUDGE: rule sets and lists; which rules match an event."""
 
+from sekisho.rules.applies import is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.desk import Change, Filling, ListDesk, ListRefused, found_list
 from sekisho.rules.failure import FailurePolicy, default_policy
@@ -54,6 +55,7 @@ __all__ = [
     "default_policy",
     "draft_rules",
     "found_list",
+    "is_taken",
     "judge",
     "judge_dispute",
     "normalise_item",

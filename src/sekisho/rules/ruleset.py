@@ -16,12 +16,11 @@ from sekisho.language import (
     format_rule,
     lists_of,
 )
+from sekisho.rules.applies import NOT_DECIDING, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.failure import FailurePolicy
 from sekisho.rules.model import CompiledGroup, RuleSet, StoredRule
 
-NOT_DECIDING = frozenset({Action.RESOLVE_DISPUTE, Action.PAYOUT_PAUSE})
-"""Rules about disputes and accounts: kept in the set, no say in a payment."""
 MAX_RULES = 2_000
 """Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
 
@@ -181,8 +180,12 @@ def build_ruleset(
 def judge(
     ruleset: RuleSet, record: Record, lists: Mapping[str, Container[str]]
 ) -> list[StoredRule]:
-    """Every rule of every deciding class that matches: who decides is settled later."""
-    return _matching(ruleset.deciding, record, lists)
+    """Every rule of the deciding classes that the event takes and that matches.
+
+    Who decides is settled later.
+    """
+    matched = _matching(ruleset.deciding, record, lists)
+    return [rule for rule in matched if is_taken(rule, record)] if matched else matched
 
 
 def judge_dispute(
