@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sekisho.entrypoints import control
+from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.snapshots import SNAPSHOT
@@ -39,15 +40,6 @@ PATIENCE_S: Final = 2.0
 """How long declaring a counter waits for its backfill before it answers `backfilling`."""
 AMOUNT: Final = "amount_in_"
 ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
-
-
-@dataclass(slots=True)
-class Backfill:
-    """Filling new counters from history."""
-
-    total: int
-    done: int = 0
-    error: str = ""
 
 
 @dataclass(slots=True)
@@ -151,9 +143,9 @@ class Policy:
             )
             published = self._publication(stored, author, note, now_us)
             ruleset = self._compiled(published)
-            await self._count_for(ruleset, list(self.declared.values()))
+            filling = await self._fill(ruleset, list(self.declared.values()))
             await base.write_soon(lambda connection: tables.publish(connection, published))
-            self._put_in_force(ruleset)
+            self._swap(filling, ruleset)
             return published
 
     def published(self) -> Iterator[Published]:
@@ -309,54 +301,42 @@ class Policy:
             self.catalogue = default_catalogue().extended(
                 counter_attribute(one.spec) for one in kept
             )
-            await self._count_for(self.live.ruleset, kept)
-            self._put_in_force(self.live.ruleset)
+            self._swap(await self._fill(self.live.ruleset, kept), self.live.ruleset)
 
     async def _go_live(self, entry: Declared) -> None:
         try:
             async with self._changing:
                 live = [one for one in self.declared.values() if one.backfill is None]
-                await self._count_for(self.live.ruleset, [*live, entry], entry.backfill)
+                filling = await self._fill(self.live.ruleset, [*live, entry], entry.backfill)
                 self.catalogue = self.catalogue.extended([counter_attribute(entry.spec)])
                 entry.backfill = None
-                self._put_in_force(self.live.ruleset)
+                self._swap(filling, self.live.ruleset)
         except Exception as error:  # noqa: BLE001 — told with the counter; the next start tries again
             if entry.backfill is not None:
                 entry.backfill.error = str(error)
 
-    async def _count_for(
+    async def _fill(
         self, ruleset: RuleSet, declared: Iterable[Declared], progress: Backfill | None = None
-    ) -> None:
-        """Make the counters that a rule set and declarations need, filled from history."""
+    ) -> CounterFilling | None:
+        """Begin to fill the counters that a rule set and declarations need; None for those kept."""
         specs = self._specs(ruleset, declared)
         if {repr(one) for one in specs} == {repr(one) for one in self.counters.specs}:
-            return
-        base = self._base
-        fresh = self.counters.with_specs(specs)
-        context = self._context_for(ruleset, specs)
-        folder = Folder(base.ledger, context)
-        reached = await asyncio.to_thread(self._fill, folder, fresh, progress)
-        for row in base.ledger.read_from(reached + 1):
-            folder.fold(fresh, row, row.seq)
-            reached = row.seq
-        checkpoint = self._checkpoint
-        for seq, entry in checkpoint.in_flight(reached) if checkpoint else ():
-            folder.fold(fresh, entry, seq)
-        fresh.adopt(self.counters)
-        self.counters = fresh
-        if checkpoint:
-            checkpoint.parts.counters = fresh
+            return None
+        fresh, context = self.counters.with_specs(specs), self._context_for(ruleset, specs)
+        filling = CounterFilling(fresh, self._base.ledger, context)
+        await asyncio.to_thread(filling.read_history, progress)
+        return filling
 
-    def _fill(self, folder: Folder, fresh: Counters, progress: Backfill | None) -> int:
-        """Read history in a thread, up to near its end; the row reached."""
-        reached, ledger = 0, self._base.ledger
-        while ledger.last_seq - reached > NEAR_THE_END:
-            for row in ledger.read_from(reached + 1):
-                folder.fold(fresh, row, row.seq)
-                reached = row.seq
-                if progress is not None:
-                    progress.done, progress.total = reached, ledger.last_seq
-        return reached
+    def _swap(self, filling: CounterFilling | None, ruleset: RuleSet) -> None:
+        """Put filled counters and a rule set in force, in one step between two events.
+
+        In between, an event would be counted by the new counters from a record made for the old.
+        """
+        if filling is not None:
+            self.counters = filling.finish(self.counters, self._checkpoint)
+            if self._checkpoint is not None:
+                self._checkpoint.parts.counters = self.counters
+        self._put_in_force(ruleset)
 
     def _fresh_counters(self, ruleset: RuleSet) -> Counters:
         specs = self._specs(ruleset, self.declared.values())
@@ -400,8 +380,6 @@ class Policy:
 
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
-NEAR_THE_END: Final = 500
-"""Rows left for the owner's thread when a backfill hands over: a few milliseconds."""
 
 
 def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:

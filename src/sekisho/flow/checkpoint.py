@@ -231,6 +231,12 @@ class Checkpoint:
         """Rows and entries made and not yet settled, beyond a row of the log."""
         return [(one.seq, one.entry) for one in self._in_flight if one.seq > after_seq]
 
+    def recount(self, fold: Callable[[Entry, int], Undo], after_seq: int) -> None:
+        """Let new counters count what is on its way; should it fail, that count is taken back."""
+        for one in self._in_flight:
+            if one.seq > after_seq:
+                one.undo = fold(one.entry, one.seq)
+
     @property
     def last_seq(self) -> int:
         """The row up to which the counters have counted."""
