@@ -11,7 +11,9 @@ import apsw
 
 from sekisho.durable import Store
 from sekisho.entrypoints import control
+from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.settings import Settings
+from sekisho.events import ExchangeRates
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Ledger, LedgerOptions, OnBatch
@@ -32,6 +34,7 @@ class Foundation:
     store: Store
     ledger: Ledger
     book: ListBook
+    rates: ExchangeRates
 
     @property
     def seed(self) -> int:
@@ -49,7 +52,9 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
 
     Raises:
         StoreError: it is taken, damaged, or cannot be written.
+        SettingsError: a file that settings name cannot be used.
     """
+    rates = rates_of(settings)
     clock = SystemClock()
     ids = Ids(clock)
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -58,7 +63,7 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
     store.migrate(control.COMPONENT, control.MIGRATIONS)
     options = LedgerOptions(key_hours=settings.idempotency_hours)
     ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
-    return Foundation(settings, clock, ids, store, ledger, ListBook())
+    return Foundation(settings, clock, ids, store, ledger, ListBook(), rates)
 
 
 def database_of(data: Path) -> Path:

@@ -375,7 +375,7 @@ class Policy:
             + [f"{one.value} {one.where} {one.matching} {' '.join(one.by)}" for one in specs]
         )
         currencies = [one for one in CURRENCIES if AMOUNT + one in read]
-        return ReceiveContext(self.catalogue, currencies=currencies)
+        return ReceiveContext(self.catalogue, self._base.rates, currencies)
 
 
 INITIAL: Final = "rs_0_builtin"

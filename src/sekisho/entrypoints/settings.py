@@ -36,6 +36,8 @@ class Settings:
     """Decisions waiting for the disk before new ones are refused with 503."""
     ip_table: Path | None = None
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
+    exchange_rates: Path | None = None
+    """TOML of exchange rates for `amount_in_…`; without it, bundled indicative ones."""
     trace_file: Path | None = None
     """Where traced decisions are written as OpenTelemetry spans, one JSON object a line."""
     trace_ratio: float = 0.01

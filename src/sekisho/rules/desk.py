@@ -18,6 +18,7 @@ from sekisho.rules.lists import (
     ItemRefused,
     ListBook,
     Prepared,
+    last_moment,
     normalise_item,
 )
 from sekisho.rules.sqlite import ItemRow, ListRow
@@ -270,8 +271,9 @@ class ListDesk:
         now_us = self._clock.now_us()
         if expires_us and expires_us <= now_us:
             raise ListRefused(400, "parameter_invalid", "the expiry lies in the past", "expires_at")
+        until_us = last_moment(row.alias, expires_us, now_us)
         return ItemRow(
-            self._ids.new("rsli"), row.id, value.strip(), compared, now_us, author, expires_us
+            self._ids.new("rsli"), row.id, value.strip(), compared, now_us, author, until_us
         )
 
     def _may_go(self, row: ListRow, verb: str) -> None:
