@@ -12,11 +12,12 @@ import apsw
 from sekisho.durable import Store
 from sekisho.entrypoints import control
 from sekisho.entrypoints.rates import rates_of
+from sekisho.entrypoints.secret import make_secret, signing_key
 from sekisho.entrypoints.settings import Settings
 from sekisho.events import ExchangeRates
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Ledger, LedgerOptions, OnBatch
+from sekisho.ledger import Ledger, LedgerOptions, OnBatch, sign_checkpoints
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
 
@@ -61,7 +62,11 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
     store = Store(database_of(settings.data))
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
-    options = LedgerOptions(key_hours=settings.idempotency_hours)
+    made = make_secret(settings)
+    key = signing_key(settings)
+    if made:
+        sign_checkpoints(store.path, key)
+    options = LedgerOptions(key_hours=settings.idempotency_hours, signing_key=key)
     ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
     return Foundation(settings, clock, ids, store, ledger, ListBook(), rates)
 

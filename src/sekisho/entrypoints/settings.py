@@ -20,6 +20,8 @@ class Settings:
 
     data: Path = Path("sekisho-data")
     """The data directory: the log, its snapshots, the installation's secret."""
+    secret_file: Path | None = None
+    """The installation's secret, which signs the chain; by default in the data directory."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = 8321

@@ -14,9 +14,11 @@ from sekisho.entrypoints.foundation import database_of
 from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import as_refusal
+from sekisho.entrypoints.secret import secret_file, signing_key
 from sekisho.entrypoints.settings import PREFIX, Settings, read_settings
 from sekisho.kit.clock import MICROSECONDS, iso
-from sekisho.ledger import verify
+from sekisho.ledger import read_checkpoints, verify
+from sekisho.ledger.checkpoints import FILE_NAME as CHECKPOINTS
 from sekisho.rules import ListRefused, found_list
 from sekisho.rules.sqlite import Page, count_items, list_items, list_lists
 
@@ -49,17 +51,28 @@ def decide_command(
     sys.stdout.write(reply.body.decode() + "\n")
 
 
-def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
-    """Read the whole log and check its chain of hashes. Status 1 when a row was changed."""
-    path = database_of(read_settings(data=data).data)
+def verify_ledger_command(
+    data: Data = None,
+    without_signatures: Annotated[
+        bool, typer.Option("--without-signatures", help="without the installation's secret")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the whole log, check its chain of hashes and who signed it. Status 1 when it broke."""
+    settings = read_settings(data=data)
+    path = database_of(settings.data)
     if not path.exists():
         fail(f"there is no log at {path}", "name the data directory with --data")
+    key = b"" if without_signatures else _key_for(settings)
     with progress() as bar:
         task = bar.add_task("verifying", total=None)
-        report = verify(path, lambda done, total: bar.update(task, completed=done, total=total))
+        report = verify(
+            path, lambda done, total: bar.update(task, completed=done, total=total), key
+        )
     told = {
         "ok": report.ok,
         "rows": report.rows,
+        "signed_rows": report.signed_rows,
         "head": report.head_hash.hex(),
         "first_bad": report.first_bad_seq,
         "reason": report.reason,
@@ -67,8 +80,11 @@ def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(told)
     elif report.ok:
+        signed = report.signed_rows
+        told_of = "signatures not checked" if signed is None else f"signed up to row {signed:,}"
         OUT.print(
-            f"[green]the chain holds[/]: {report.rows:,} rows, head {report.head_hash.hex()[:16]}…"
+            f"[green]the chain holds[/]: {report.rows:,} rows, {told_of},"
+            f" head {report.head_hash.hex()[:16]}…"
         )
     else:
         OUT.print(
@@ -76,6 +92,20 @@ def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
         )
     if not report.ok:
         raise typer.Exit(NO)
+
+
+def _key_for(settings: Settings) -> bytes:
+    """The key to check signatures with; none where nothing was ever signed."""
+    file = secret_file(settings)
+    if file.exists():
+        return signing_key(settings)
+    heads = read_checkpoints(database_of(settings.data).with_name(CHECKPOINTS))
+    if any(head.signature for head in heads):
+        fail(
+            f"the chain is signed, but there is no secret at {file}",
+            f"name it with {PREFIX}SECRET_FILE, or check without it: --without-signatures",
+        )
+    return b""
 
 
 # ── lists ─────────────────────────────────────────────────────────────────────────────────────
