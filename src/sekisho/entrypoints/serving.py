@@ -12,7 +12,7 @@ import uvicorn
 from sekisho.durable import StoreError
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
-from sekisho.entrypoints.telemetry import write_traces
+from sekisho.entrypoints.tracing import send_traces
 from sekisho.entrypoints.wiring import build_application, open_node
 
 TIDY_EVERY_S = 600
@@ -61,7 +61,7 @@ def serve(settings: Settings) -> None:
     """
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    end_traces = write_traces(settings.trace_file) if settings.trace_file else None
+    end_traces = send_traces(settings.trace_file)
     node = open_node(settings)
 
     def announce() -> None:
@@ -87,8 +87,7 @@ def serve(settings: Settings) -> None:
     finally:
         node.close()
         listener.close()
-        if end_traces is not None:
-            end_traces()
+        end_traces()
 
 
 async def _run(node: Node, server: Server, listener: socket.socket) -> None:
