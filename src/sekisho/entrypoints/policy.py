@@ -64,6 +64,7 @@ class Policy:
         self._scorecard = Scorecard(default_catalogue())
         self.declared: dict[str, Declared] = {}
         self._changing = asyncio.Lock()
+        self._checked_draft: tuple[list[DraftRule], list[tuple[str, StoredRule]]] = ([], [])
         self.catalogue = default_catalogue()
         self.live: Live
         self.counters: Counters
@@ -111,8 +112,9 @@ class Policy:
             RulesRefused: it has errors.
         """
         now_us = self._base.clock.now_us()
-        told = self._told_draft(rules, author, now_us)
+        told = await asyncio.to_thread(self._told_draft, rules, author, now_us)
         await self._base.write_soon(lambda c: tables.save_draft(c, rules, author, now_us))
+        await asyncio.to_thread(self._drafted)
         return told
 
     def draft(self) -> dict[str, Any] | None:
@@ -133,16 +135,19 @@ class Policy:
             if drafts is None:
                 raise HttpRefusal(404, "resource_missing", "there is no draft to publish")
             now_us = base.clock.now_us()
-            stored = assemble(
+            ids = iter([base.ids.new("rule") for _ in drafts])
+            stored = await asyncio.to_thread(
+                assemble,
                 drafts,
                 self.catalogue,
                 base.book.types,
-                lambda: base.ids.new("rule"),
+                ids.__next__,
                 before=self.live.ruleset.rules,
                 now_us=now_us,
             )
             published = self._publication(stored, author, note, now_us)
-            ruleset = self._compiled(published)
+            builtin = builtin_rules(self.catalogue, base.book.types)
+            ruleset = await asyncio.to_thread(build_ruleset, published.version, stored, builtin)
             filling = await self._fill(ruleset, list(self.declared.values()))
             await base.write_soon(lambda connection: tables.publish(connection, published))
             self._swap(filling, ruleset)
@@ -208,9 +213,14 @@ class Policy:
         return live + [text for text, rule in self._drafted() if name in rule.fields]
 
     def _drafted(self) -> list[tuple[str, StoredRule]]:
-        drafts = tables.load_draft(self._base.store.read()) or ()
-        stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
-        return [(f"the draft ({one.rule.text})", one) for one in stored]
+        """The rules of the draft with what they read; checked again only when it changed."""
+        drafts = tables.load_draft(self._base.store.read()) or []
+        known = self._checked_draft
+        if known[0] != drafts:
+            stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
+            known = drafts, [(f"the draft ({one.rule.text})", one) for one in stored]
+            self._checked_draft = known
+        return known[1]
 
     def _publication(
         self, stored: Sequence[StoredRule], author: str, note: str, now_us: int

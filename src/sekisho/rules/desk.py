@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 SPELLINGS_MAX: Final = 3
 """Forms in which one item may stand in memory; each makes a version when it runs out."""
 ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+LAST_EXPIRY_US: Final = 253_402_300_799_999_999
+"""The last moment that can be written as a date."""
 MAX_NAME: Final = 100
 MAX_METADATA: Final = (50, 40, 500)
 """Keys, characters in a key, characters in a value: as at the vendor."""
@@ -271,6 +273,10 @@ class ListDesk:
         now_us = self._clock.now_us()
         if expires_us and expires_us <= now_us:
             raise ListRefused(400, "parameter_invalid", "the expiry lies in the past", "expires_at")
+        if expires_us > LAST_EXPIRY_US:
+            raise ListRefused(
+                400, "parameter_invalid", "the expiry lies beyond the year 9999", "expires_at"
+            )
         until_us = last_moment(row.alias, expires_us, now_us)
         return ItemRow(
             self._ids.new("rsli"), row.id, value.strip(), compared, now_us, author, until_us

@@ -25,6 +25,10 @@ MAX_RULES = 2_000
 """Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
 
 
+MAX_CHARACTERS = 2_000_000
+"""Characters of all rules of a set: twice what the vendor's largest set can have."""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRule:
     """A rule as its author sends it. `id` keeps the identity of a rule that is edited."""
@@ -59,10 +63,9 @@ def draft_rules(
 
     Raises:
         RulesRefused: one or more rules have errors.
-        ValueError: two rules name one id, one has a built-in rule's id, or there are too many.
+        ValueError: two rules name one id, one has a built-in rule's id, or they are too many.
     """
-    if len(drafts) > MAX_RULES:
-        raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
+    check_size(drafts)
     _check_ids([draft.id for draft in drafts if draft.id])
     checked: list[Checked] = [check_rule(draft.predicate, catalogue, lists) for draft in drafts]
     errors = [
@@ -78,6 +81,22 @@ def draft_rules(
         if one.warnings
     ]
     return [one.rule for one in checked if one.rule is not None], warnings
+
+
+def check_size(drafts: Sequence[DraftRule]) -> None:
+    """Refuse what would take too long to check.
+
+    Raises:
+        ValueError: too many rules, or too many characters in all.
+    """
+    if len(drafts) > MAX_RULES:
+        raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
+    characters = sum(len(draft.predicate) for draft in drafts)
+    if characters > MAX_CHARACTERS:
+        raise ValueError(
+            f"the rules of a set have at most {MAX_CHARACTERS:,} characters together,"
+            f" these have {characters:,}: use lists instead of long rules"
+        )
 
 
 def _check_ids(ids: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,30 @@ def test_the_developers_clock_moves_what_is_decided_and_stops_in_time(
         assert (await client.post("/v1/decisions", json={**PAYMENT, "id": "r"})).status_code == 200
 
     talk(Settings(data=tmp_path, dev=True), conversation)
+
+
+def test_decisions_go_on_while_long_rules_are_checked_published_and_explained(
+    talk: Any, tmp_path: Path
+) -> None:
+    async def conversation(client: httpx.AsyncClient, _node: Node) -> None:
+        choices = " or ".join(f":email: = 'x{number}'" for number in range(220))
+        rules = {"rules": [f"Block if {choices} or ::k{one}:: = 'a'" for one in range(60)]}
+        numbers = count()
+
+        async def meanwhile(asking: Awaitable[httpx.Response]) -> None:
+            task = asyncio.ensure_future(asking)
+            event = {**PAYMENT, "id": f"w{next(numbers)}"}
+            await asyncio.sleep(0)
+            assert (await client.post("/v1/decisions", json=event)).status_code == 200
+            assert not task.done()
+            assert (await task).status_code == 200
+
+        await client.post("/v1/decisions", json=PAYMENT)
+        await meanwhile(client.post("/v1/rules/check", json=rules))
+        await meanwhile(client.put("/v1/rulesets/draft", json=rules))
+        await meanwhile(client.get("/v1/rulesets/draft"))
+        await meanwhile(client.post("/v1/rulesets/draft/publish"))
+        await client.post("/v1/decisions", json={**PAYMENT, "id": "e"})
+        await meanwhile(client.get("/v1/decisions/e"))
+
+    talk(Settings(data=tmp_path), conversation)

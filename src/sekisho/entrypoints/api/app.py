@@ -95,7 +95,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return _envelope(request, HttpRefusal(400, "not_json", "the body is not JSON"))
+        reason = first["ctx"]["error"]
+        return _envelope(request, HttpRefusal(400, "not_json", f"the body is not JSON: {reason}"))
     problems = [
         {
             "place": ".".join(str(part) for part in one["loc"][1:]),

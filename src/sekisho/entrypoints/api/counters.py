@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.velocity import CounterRefused
 
-router = APIRouter(prefix="/v1/counters", tags=["counters"])
+router = APIRouter(prefix="/v1/counters", tags=["counters"], route_class=StrictRoute)
 
 
 @router.put("/{name}", summary="Declare a counter")
@@ -24,12 +24,6 @@ async def declare(
     and `progress` tells how far it is.
     """
     del key
-    try:
-        msgspec.json.encode(declaration)
-    except (UnicodeEncodeError, RecursionError) as error:
-        raise HttpRefusal(
-            422, "bad_text", "a text holds half a character, or is nested too deeply"
-        ) from error
     try:
         return answer(await node_of(request).policy.declare(name, declaration))
     except CounterRefused as refused:

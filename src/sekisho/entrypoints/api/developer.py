@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sekisho.durable import outbox_of
 from sekisho.entrypoints.api.guard import answer, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import MICROSECONDS, iso
 
-router = APIRouter(prefix="/dev", tags=["developer mode"])
+router = APIRouter(prefix="/dev", tags=["developer mode"], route_class=StrictRoute)
 
 LATEST_S: Final = 7_258_118_400
 """The year 2200: events are not taken from then on."""

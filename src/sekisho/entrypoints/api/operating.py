@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sekisho.entrypoints import control
 from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import iso
 
-router = APIRouter(tags=["operating"])
+router = APIRouter(tags=["operating"], route_class=StrictRoute)
 
 
 class KeyIn(BaseModel):
