@@ -72,6 +72,7 @@ _PARSERS: Final[dict[str, Callable[[str], object]]] = {
 }
 
 
+_TAKES: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -95,7 +96,9 @@ def read_settings(environment: Mapping[str, str] = os.environ, **given: object) 
         try:
             values[name] = _PARSERS[kind](text)
         except (KeyError, ValueError) as error:
-            raise SettingsError(f"{variable} cannot be `{text}`: it is a {kind}") from error
+            raise SettingsError(
+                f"{variable} cannot be `{text}`: it takes {_TAKES[kind]}"
+            ) from error
     values.update({name: value for name, value in given.items() if value is not None})
     return Settings(**values)  # pyright: ignore[reportArgumentType] — every value came through its field's parser
 

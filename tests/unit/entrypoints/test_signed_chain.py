@@ -2,32 +2,27 @@
 
 import json
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sekisho.entrypoints.cli import main
 from sekisho.entrypoints.secret import signing_key
 from sekisho.entrypoints.settings import Settings, SettingsError
 from sekisho.entrypoints.wiring import open_node
 
+Run = Callable[..., tuple[int, str, str]]
 Verify = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Verify:
+def verified(run: Run) -> Verify:
     """Verifies a directory; status, what was told, standard error."""
 
     def call(data: Path, *more: str) -> tuple[int, dict[str, Any], str]:
-        arguments = ["sekisho", "verify-ledger", "--data", str(data), "--json", *more]
-        monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), json.loads(out) if out else {}, err
+        status, out, err = run("verify-ledger", "--data", data, "--json", *more)
+        return status, json.loads(out) if out else {}, err
 
     return call
 
@@ -40,7 +35,7 @@ def record(settings: Settings) -> None:
     node.close()
 
 
-def test_secret_is_made_once_for_its_owner_alone(tmp_path: Path, run: Verify) -> None:
+def test_secret_is_made_once_for_its_owner_alone(tmp_path: Path, verified: Verify) -> None:
     settings = Settings(data=tmp_path / "data")
     record(settings)
     secret = tmp_path / "data/installation.secret"
@@ -48,34 +43,34 @@ def test_secret_is_made_once_for_its_owner_alone(tmp_path: Path, run: Verify) ->
     before = secret.read_text()
     record(settings)
     assert secret.read_text() == before
-    status, told, _ = run(tmp_path / "data")
+    status, told, _ = verified(tmp_path / "data")
     assert (status, told["ok"], told["signed_rows"]) == (0, True, 2)
 
 
 def test_secret_may_lie_elsewhere(
-    tmp_path: Path, run: Verify, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, verified: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, secret = tmp_path / "data", tmp_path / "kept/apart"
     record(Settings(data=data, secret_file=secret))
     assert not (data / "installation.secret").exists()
-    status, _, err = run(data)
+    status, _, err = verified(data)
     assert status == 2
     assert "SEKISHO_SECRET_FILE" in err
-    assert run(data, "--without-signatures")[1]["signed_rows"] is None
+    assert verified(data, "--without-signatures")[1]["signed_rows"] is None
     monkeypatch.setenv("SEKISHO_SECRET_FILE", str(secret))
-    assert run(data)[1]["signed_rows"] == 1
+    assert verified(data)[1]["signed_rows"] == 1
 
 
-def test_secret_of_somebody_else_does_not_do(tmp_path: Path, run: Verify) -> None:
+def test_secret_of_somebody_else_does_not_do(tmp_path: Path, verified: Verify) -> None:
     data = tmp_path / "data"
     record(Settings(data=data))
     (data / "installation.secret").write_text("ab" * 32)
-    status, told, _ = run(data)
+    status, told, _ = verified(data)
     assert (status, told["ok"], told["first_bad"]) == (1, False, 1)
 
 
 def test_checkpoints_of_older_releases_are_signed_when_the_secret_is_made(
-    tmp_path: Path, run: Verify
+    tmp_path: Path, verified: Verify
 ) -> None:
     data = tmp_path / "data"
     record(Settings(data=data))
@@ -84,9 +79,9 @@ def test_checkpoints_of_older_releases_are_signed_when_the_secret_is_made(
     lines = [json.loads(line) for line in heads.read_text().splitlines()]
     unsigned = [{k: v for k, v in one.items() if k != "signature"} for one in lines]
     heads.write_text("".join(json.dumps(one) + "\n" for one in unsigned))
-    assert run(data)[1]["signed_rows"] is None
+    assert verified(data)[1]["signed_rows"] is None
     record(Settings(data=data))
-    assert run(data)[1]["signed_rows"] == 2
+    assert verified(data)[1]["signed_rows"] == 2
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "ab" * 31, "é"])

@@ -24,7 +24,7 @@ from sekisho.rules.sqlite import Page, count_items, list_items, list_lists
 
 lists_app = typer.Typer(no_args_is_help=True, help="Lists that rules look into.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys.")
-config_app = typer.Typer(no_args_is_help=True, help="Settings.")
+config_app = typer.Typer(no_args_is_help=True, help="Settings in force.")
 
 Data = Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")]
 AsJson = Annotated[bool, typer.Option("--json", help="exact JSON for scripts")]
@@ -54,11 +54,11 @@ def decide_command(
 def verify_ledger_command(
     data: Data = None,
     without_signatures: Annotated[
-        bool, typer.Option("--without-signatures", help="without the installation's secret")
+        bool, typer.Option("--without-signatures", help="the chain alone: needs no secret")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the whole log, check its chain of hashes and who signed it. Status 1 when it broke."""
+    """Read the whole log; check its chain of hashes and its signatures. Status 1 when broken."""
     settings = read_settings(data=data)
     path = database_of(settings.data)
     if not path.exists():
@@ -129,7 +129,7 @@ def show_lists(
 
 @lists_app.command("create")
 def create_list(
-    alias: str,
+    alias: Annotated[str, typer.Argument(help="a short name, without the @")],
     item_type: Annotated[str, typer.Option("--type", help="item type")] = "string",
     name: Annotated[str, typer.Option(help="for people; default: the alias")] = "",
     data: Data = None,
@@ -147,7 +147,7 @@ def create_list(
 
 @lists_app.command("add")
 def add_items(
-    alias: str,
+    alias: Annotated[str, typer.Argument(help="the list's short name, or its id")],
     values: Annotated[list[str] | None, typer.Argument(help="values; none to use --file")] = None,
     file: Annotated[Path | None, typer.Option(help="one value a line")] = None,
     expires_in_hours: Annotated[
@@ -158,7 +158,9 @@ def add_items(
     """Put values into a list."""
     given = list(values or [])
     if file is not None:
-        given += [line.strip() for line in file.read_text().splitlines() if line.strip()]
+        given += _lines(file)
+    if not given:
+        fail("there is nothing to add", "give values, or --file with one a line")
     node = _open(data)
     until = round(node.clock.now_us() + expires_in_hours * HOUR_US) if expires_in_hours else 0
     try:
@@ -169,6 +171,14 @@ def add_items(
         fail(str(refused))
     finally:
         node.close()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        fail(f"{file} cannot be read: it is not UTF-8 text")
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _show_lists(node: Node, *, as_json: bool) -> None:
@@ -206,7 +216,7 @@ def _show_items(node: Node, alias: str, *, as_json: bool) -> None:
 
 @keys_app.command("create")
 def create_key(
-    name: str,
+    name: Annotated[str, typer.Argument(help="whose key it is, such as shop")],
     scopes: Annotated[
         list[str], typer.Option("--scope", help=f"may be given often: {', '.join(SCOPES)}")
     ] = ["decide", "read"],  # noqa: B006 — typer copies it
@@ -264,7 +274,9 @@ def list_keys(data: Data = None, as_json: AsJson = False) -> None:
 
 
 @keys_app.command("revoke")
-def revoke_key(key_id: str, data: Data = None) -> None:
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="key_…, as `keys list` shows it")], data: Data = None
+) -> None:
     """Shut a key out. A running server has its own way: DELETE /v1/keys/{id}."""
     node = _open(data)
     now_us = node.clock.now_us()

@@ -71,6 +71,9 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError, IpTableRefused, OSError) as error:
+    except (SettingsError, StoreError, IpTableRefused) as error:
         complain(str(error))
+        sys.exit(BAD_USAGE)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         sys.exit(BAD_USAGE)
