@@ -117,9 +117,10 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        place = f"{settings.host}:{settings.port}"
+        raise OSError(error.errno, error.strerror, place) from error
     listener.listen(1024)
     return listener
 
