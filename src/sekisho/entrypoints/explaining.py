@@ -14,6 +14,8 @@ from sekisho.rules import is_taken
 
 VERDICT: Final = frozenset({"hits", "outcome", "rule", "network_status"})
 """Fields of the answer to an outcome that say what rules made of it."""
+PAGE_ROWS_MAX: Final = 5_000
+"""Rows of the log read at once while looking for decisions."""
 
 
 def explained(node: Node, decision_id: str) -> dict[str, Any]:
@@ -73,8 +75,10 @@ def recent(node: Node, limit: int, starting_after: str) -> tuple[list[msgspec.Ra
             )
         top = row.seq
     found: list[Recorded] = []
+    span = 4 * limit
     while top > 1 and len(found) <= limit:
-        bottom = max(1, top - 4 * limit)
+        bottom = max(1, top - span)
+        span = min(2 * span, PAGE_ROWS_MAX)  # long stretches of outcomes are passed in few steps
         rows = [
             one for one in node.ledger.read_from(bottom, top - bottom) if one.kind == "decision"
         ]

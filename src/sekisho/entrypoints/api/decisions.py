@@ -77,7 +77,7 @@ async def list_decisions(
 ) -> Response:
     """Newest first; page on with the id of the last decision seen."""
     del key
-    data, more = recent(node_of(request), limit, starting_after)
+    data, more = await asyncio.to_thread(recent, node_of(request), limit, starting_after)
     return answer({"object": "list", "data": data, "has_more": more, "url": "/v1/decisions"})
 
 

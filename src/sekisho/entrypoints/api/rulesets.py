@@ -98,14 +98,12 @@ async def versions(request: Request, key: ApiKey = need("read")) -> Response:
     del key
     node = node_of(request)
     live = node.policy.live.ruleset.version
-    return answer(
-        {
-            "object": "list",
-            "data": [
-                _told(one, live=one.version == live, rules=False) for one in node.policy.published()
-            ],
-        }
-    )
+
+    def told() -> list[dict[str, Any]]:
+        published = node.policy.published()
+        return [_told(one, live=one.version == live, rules=False) for one in published]
+
+    return answer({"object": "list", "data": await asyncio.to_thread(told)})
 
 
 @router.get("/rulesets/diff", summary="What changed between two versions")
