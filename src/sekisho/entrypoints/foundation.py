@@ -36,6 +36,8 @@ class Foundation:
     ledger: Ledger
     book: ListBook
     rates: ExchangeRates
+    settling: asyncio.Lock
+    """Held for a moment by whoever takes a list or counter away, and by whoever relies on one."""
 
     @property
     def seed(self) -> int:
@@ -68,7 +70,7 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
         sign_checkpoints(store.path, key)
     options = LedgerOptions(key_hours=settings.idempotency_hours, signing_key=key)
     ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
-    return Foundation(settings, clock, ids, store, ledger, ListBook(), rates)
+    return Foundation(settings, clock, ids, store, ledger, ListBook(), rates, asyncio.Lock())
 
 
 def database_of(data: Path) -> Path:

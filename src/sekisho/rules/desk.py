@@ -1,7 +1,7 @@
 """The desk for lists: makes, renames, fills and removes them, first on disk, then in memory."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
@@ -41,6 +41,8 @@ class Change(Generic[Result]):
 
     write: Callable[[apsw.Connection], Result]
     apply: Callable[[Result], None]
+    takes_away: bool = False
+    """A list goes, or its alias does: nobody may come to rely on it between the two."""
 
 
 class ListRefused(Exception):
@@ -169,7 +171,7 @@ class ListDesk:
                 self._book.drop(old)
                 self._book.replace(row.alias, row.item_type, items)
 
-        return Change(write, apply)
+        return Change(write, apply, takes_away=True)
 
     def delete(self, name_or_id: str) -> Change[ListRow]:
         """Remove a list and its items, unless a rule uses it."""
@@ -181,7 +183,7 @@ class ListDesk:
             self._note_version(connection)
             return row
 
-        return Change(write, lambda row: self._book.drop(row.alias))
+        return Change(write, lambda row: self._book.drop(row.alias), takes_away=True)
 
     def add(
         self, name_or_id: str, value: str, author: str, expires_us: int = NEVER
@@ -243,20 +245,31 @@ class ListDesk:
         """
         return [self._item(filling.row, value, author, until) for value, until in values]
 
-    def end_fill(self, connection: apsw.Connection, filling: Filling) -> None:
-        """Put the filled edition in force.
+    def insert(self, connection: apsw.Connection, filling: Filling, rows: Sequence[ItemRow]) -> int:
+        """Write some of a list's new items; how many of them are new.
 
         Raises:
-            ListRefused: the list would hold too many items.
+            ListRefused: the list was removed meanwhile.
         """
+        found_list(connection, filling.row.id)
+        return tables.insert_items(connection, rows, filling.edition)
+
+    def end_fill(self, connection: apsw.Connection, filling: Filling) -> ListRow:
+        """Put the filled edition in force; the list as it is called now.
+
+        Raises:
+            ListRefused: the list would hold too many items, or was removed meanwhile.
+        """
+        row = found_list(connection, filling.row.id)
         tables.put_edition_in_force(connection, filling.row.id, filling.edition)
         if tables.count_items(connection, filling.row.id, 0) > MAX_ITEMS:
             raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
         self._note_version(connection)
+        return row
 
-    def show(self, filling: Filling, prepared: Prepared) -> None:
+    def show(self, row: ListRow, prepared: Prepared) -> None:
         """Let rules see the filled list: one reference is swapped."""
-        self._book.swap(filling.row.alias, filling.row.item_type, prepared)
+        self._book.swap(row.alias, row.item_type, prepared)
 
     def _row(
         self, alias: str, name: str, item_type: str, metadata: Mapping[str, str], author: str
