@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.entrypoints.settings import Settings
+from sekisho.entrypoints.wiring import open_node
+from sekisho.rules.sqlite import KeptRule, Published, publish
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -59,3 +63,15 @@ def test_key_is_shown_once_and_listed_without_its_secret(run: Run, tmp_path: Pat
     assert made["key"] not in listed
     assert run("keys", "revoke", made["id"], *data)[0] == 0
     assert json.loads(run("keys", "list", "--json", *data)[1])[0]["revoked"] is True
+
+
+def test_published_rules_that_no_longer_check_are_named(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    node = open_node(Settings(data=data))
+    rule = KeptRule("r1", "Block if :gone: > 1", 1)
+    published = Published(1, "rs_1", 1, "me", "", (rule,))
+    node.store.write(lambda connection: publish(connection, published)).result()
+    node.close()
+    status, _, err = run("serve", "--data", data, "--port", "0")
+    assert status == 2
+    assert "unknown attribute `:gone:`" in err
