@@ -61,8 +61,12 @@ def serve(settings: Settings) -> None:
     """
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    end_traces = send_traces(settings.trace_file)
-    node = open_node(settings)
+    try:
+        end_traces = send_traces(settings.trace_file)
+        node = open_node(settings)
+    except BaseException:
+        listener.close()
+        raise
 
     def announce() -> None:
         place = f"[{host}]" if ":" in host else host
