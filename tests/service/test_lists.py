@@ -108,6 +108,23 @@ def test_expiry_in_the_past_is_refused(http: httpx.Client, new_list: MakeList) -
     assert refused.json()["error"]["param"] == "expires_at"
 
 
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999-00:01"]
+)
+def test_expiry_that_no_date_can_show_is_refused(
+    http: httpx.Client, new_list: MakeList, moment: str
+) -> None:
+    alias = new_list("x")
+    items = [{"value": "y", "expires_at": moment}]
+    refused = http.post(f"/v1/lists/{alias}/items", json={"items": items})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "expires_at"
+    last = [{"value": "z", "expires_at": "9999-12-31T23:59:59.999999Z"}]
+    assert http.post(f"/v1/lists/{alias}/items", json={"items": last}).status_code == 200
+    listed = http.get(f"/v1/lists/{alias}/items").json()["data"]
+    assert [one["value"] for one in listed] == ["z", "x"]
+
+
 def test_list_in_use_cannot_be_deleted(
     http: httpx.Client, api: Any, rules: Rules, new_list: MakeList
 ) -> None:

@@ -177,6 +177,30 @@ def test_no_body_breaks_a_door(http: httpx.Client, method: str, path: str) -> No
             assert told["error"]["type"] == "invalid_request_error", name
 
 
+HALF = "\\ud800"
+WELL_SHAPED = [
+    ("POST", "/v1/rules/check", f'{{"rules": ["Block if ::{HALF}:: = 1"]}}'),
+    ("PUT", "/v1/rulesets/draft", f'{{"rules": ["Block if ::{HALF}:: = 1"]}}'),
+    ("POST", "/v1/rulesets/draft/publish", f'{{"note": "{HALF}"}}'),
+    ("PUT", "/v1/counters/half", f'{{"aggregate": "count", "of": ["payment"], "by": ["{HALF}"]}}'),
+    ("POST", "/v1/lists", f'{{"alias": "half", "name": "{HALF}"}}'),
+    ("POST", "/v1/lists", f'{{"alias": "half", "metadata": {{"{HALF}": "x"}}}}'),
+    ("POST", "/v1/lists/email_blocklist/items", f'{{"items": ["{HALF}"]}}'),
+    ("PUT", "/v1/lists/charge_description_allowlist/items", f'{{"items": ["{HALF}"]}}'),
+    ("POST", "/v1/keys", f'{{"name": "{HALF}"}}'),
+    ("POST", "/v1/keys", f'{{"name": "x", "scopes": ["{HALF}"]}}'),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WELL_SHAPED)
+def test_half_a_character_in_a_body_of_the_right_shape_is_400(
+    http: httpx.Client, method: str, path: str, body: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    refused = http.request(method, path, content=body, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "not_json")
+
+
 FORMS = [
     "",
     "a",

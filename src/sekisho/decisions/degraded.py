@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sekisho.events import Record
 from sekisho.language import Action
-from sekisho.rules import FailurePolicy, Hit, RuleSet, StoredRule, default_policy
+from sekisho.rules import FailurePolicy, Hit, RuleSet, StoredRule, default_policy, is_taken
 
 _COUNTS_AS: Final[dict[FailurePolicy, Action]] = {
     FailurePolicy.REVIEW: Action.REVIEW,
@@ -28,6 +29,7 @@ def hits_in_spite_of(
     ruleset: RuleSet,
     matched: Sequence[StoredRule],
     event_type: str,
+    record: Record,
 ) -> tuple[list[Hit], list[Degraded]]:
     """Replace the verdict of every rule that needs a missing dependency by its policy.
 
@@ -36,6 +38,7 @@ def hits_in_spite_of(
         ruleset: the live set.
         matched: rules that matched on what was there.
         event_type: the flow, for the default policies.
+        record: the event; a rule that it does not take follows no policy.
 
     Returns:
         The hits to decide on, and what to report as degraded.
@@ -47,7 +50,7 @@ def hits_in_spite_of(
     for dependency, fields in missing.items():
         policies: list[tuple[str, FailurePolicy]] = []
         for rule in ruleset.rules:
-            if rule.fields & fields:
+            if rule.fields & fields and is_taken(rule, record):
                 policy = rule.on_failure or default_policy(dependency, event_type)
                 # An Allow rule that cannot be read is left out: that is the cautious side already.
                 action = None if rule.action is Action.ALLOW else _COUNTS_AS.get(policy)

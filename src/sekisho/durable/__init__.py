@@ -15,7 +15,7 @@ from sekisho.durable.errors import (
 from sekisho.durable.files import TEMPORARY, sync_directory, write_atomic
 from sekisho.durable.lock import DirectoryLock
 from sekisho.durable.migrations import Migration
-from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, insert_outbox
+from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, insert_outbox, outbox_of
 from sekisho.durable.queries import load_queries
 from sekisho.durable.rows import insert_rows
 from sekisho.durable.seams import SEAMS, Seam, seam
@@ -44,6 +44,7 @@ __all__ = [
     "insert_rows",
     "load_queries",
     "open_reader",
+    "outbox_of",
     "seam",
     "sync_directory",
     "write_atomic",

@@ -1,7 +1,10 @@
 """The outbox: what is to be done after a commit, recorded in that same commit."""
 
-from collections.abc import Sequence
-from typing import Literal
+# The stubs of apsw name Buffer, which Python 3.11 has not.
+# pyright: strict, reportUnknownMemberType=false
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, cast
 
 import apsw
 import msgspec
@@ -17,6 +20,8 @@ _QUERIES = load_queries("sekisho.durable")
 OUTBOX_STEPS = (Migration(1, "outbox of actions", _QUERIES["outbox_step_1"]),)
 _INSERT = _QUERIES["outbox_insert"]
 _WIDTH = 8
+_LAST = "\U0010ffff"  # sorts behind whatever a kind goes on with
+_Row = tuple[str, str, bytes, str, int, Retry]
 
 
 class OutboxRow(msgspec.Struct, frozen=True, gc=False):
@@ -46,3 +51,10 @@ def insert_outbox(connection: apsw.Connection, rows: Sequence[tuple[int, OutboxR
         values += (row.id, row.kind, row.payload, row.ordering_key)
         values += (row.due_at_us, row.due_at_us, row.retry, cause)
     insert_rows(connection, _INSERT, _WIDTH, values)
+
+
+def outbox_of(connection: apsw.Connection, kinds: str) -> Iterator[OutboxRow]:
+    """Rows whose kind begins so, the newest cause first, whatever became of them."""
+    rows = connection.execute(_QUERIES["outbox_of"], (kinds, kinds + _LAST))
+    for row_id, kind, payload, ordering_key, due_at_us, retry in cast("Iterator[_Row]", rows):
+        yield OutboxRow(row_id, kind, payload, ordering_key, due_at_us, retry)

@@ -26,3 +26,8 @@ CREATE INDEX outbox_by_key ON outbox(ordering_key, due_at_us, id)
 
 -- name: outbox_insert
 INSERT INTO outbox(id, kind, payload, ordering_key, due_at_us, not_before_us, retry, cause)
+
+-- name: outbox_of
+-- Looked through as a whole: for developers, not for an executor.
+SELECT id, kind, payload, ordering_key, due_at_us, retry FROM outbox
+WHERE kind >= ? AND kind < ? ORDER BY cause DESC, id DESC

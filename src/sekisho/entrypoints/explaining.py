@@ -1,6 +1,6 @@
 """Reading decisions back: the answer as recorded, and each rule with what was true in it."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,12 @@ from sekisho.flow import as_evaluated
 from sekisho.kit.clock import iso
 from sekisho.language import explain
 from sekisho.ledger import Recorded
+from sekisho.rules import is_taken
+
+VERDICT: Final = frozenset({"hits", "outcome", "rule", "network_status"})
+"""Fields of the answer to an outcome that say what rules made of it."""
+PAGE_ROWS_MAX: Final = 5_000
+"""Rows of the log read at once while looking for decisions."""
 
 
 def explained(node: Node, decision_id: str) -> dict[str, Any]:
@@ -38,16 +44,21 @@ def explained(node: Node, decision_id: str) -> dict[str, Any]:
                 "rule": rule.id,
                 "predicate": rule.rule.text,
                 "matched": rule.id in hits,
+                "held_back": not is_taken(rule, record),
                 "why": explain(rule.rule.condition, record, node.book.values).as_dict(),
             }
             for rule in (ruleset.rules if ruleset else ())
         ],
     }
     told["input"] = msgspec.json.decode(row.body)
-    told["outcomes"] = [
-        msgspec.json.decode(one.body) for one in node.ledger.outcomes_of(row.event_id)
-    ]
+    told["outcomes"] = [_outcome(one) for one in node.ledger.outcomes_of(row.event_id)]
     return told
+
+
+def _outcome(row: Recorded) -> dict[str, Any]:
+    """What was reported, and what the rules made of it."""
+    answer: dict[str, Any] = msgspec.json.decode(row.answer)
+    return {**msgspec.json.decode(row.body), **{k: v for k, v in answer.items() if k in VERDICT}}
 
 
 def recent(node: Node, limit: int, starting_after: str) -> tuple[list[msgspec.Raw], bool]:
@@ -64,8 +75,10 @@ def recent(node: Node, limit: int, starting_after: str) -> tuple[list[msgspec.Ra
             )
         top = row.seq
     found: list[Recorded] = []
+    span = 4 * limit
     while top > 1 and len(found) <= limit:
-        bottom = max(1, top - 4 * limit)
+        bottom = max(1, top - span)
+        span = min(2 * span, PAGE_ROWS_MAX)  # long stretches of outcomes are passed in few steps
         rows = [
             one for one in node.ledger.read_from(bottom, top - bottom) if one.kind == "decision"
         ]

@@ -11,10 +11,13 @@ import apsw
 
 from sekisho.durable import Store
 from sekisho.entrypoints import control
+from sekisho.entrypoints.rates import rates_of
+from sekisho.entrypoints.secret import make_secret, signing_key
 from sekisho.entrypoints.settings import Settings
+from sekisho.events import ExchangeRates
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch
+from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch, sign_checkpoints
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
 
@@ -32,6 +35,9 @@ class Foundation:
     store: Store
     ledger: Ledger
     book: ListBook
+    rates: ExchangeRates
+    settling: asyncio.Lock
+    """Held for a moment by whoever takes a list or counter away, and by whoever relies on one."""
 
     @property
     def seed(self) -> int:
@@ -49,16 +55,22 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
 
     Raises:
         StoreError: it is taken, damaged, or cannot be written.
+        SettingsError: a file that settings name cannot be used.
     """
+    rates = rates_of(settings)
     clock = SystemClock()
     ids = Ids(clock)
     settings.data.mkdir(parents=True, exist_ok=True)
     store = Store(database_of(settings.data))
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
-    options = LedgerOptions(key_hours=settings.idempotency_hours)
+    made = make_secret(settings)
+    key = signing_key(settings)
+    if made:
+        sign_checkpoints(store.path, key)
+    options = LedgerOptions(key_hours=settings.idempotency_hours, signing_key=key)
     ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options, defer=defer)
-    return Foundation(settings, clock, ids, store, ledger, ListBook())
+    return Foundation(settings, clock, ids, store, ledger, ListBook(), rates, asyncio.Lock())
 
 
 def database_of(data: Path) -> Path:

@@ -49,13 +49,13 @@ class ListFiller:
             await self._clean(filling.row.id)
             added = 0
             for part in _parts(items):
-                insert = partial(tables.insert_items, rows=part, edition=filling.edition)
+                insert = partial(desk.insert, filling=filling, rows=part)
                 added += await base.write_soon(insert)
-            await base.write_soon(partial(desk.end_fill, filling=filling))
-            prepared = await asyncio.to_thread(self._prepared, filling.row)
-            desk.show(filling, prepared)
-            await self._clean(filling.row.id)
-            return filling.row, added
+            async with base.settling:  # the list keeps its name until rules see it
+                row = await base.write_soon(partial(desk.end_fill, filling=filling))
+                desk.show(row, await asyncio.to_thread(self._prepared, row))
+            await self._clean(row.id)
+            return row, added
 
     def _prepared(self, row: ListRow) -> Prepared:
         return prepare(row.item_type, tables.values_of(self._base.store.read(), row.id))

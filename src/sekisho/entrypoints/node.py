@@ -117,6 +117,11 @@ class Node:
 
     async def change_soon(self, change: Change[Result]) -> Result:
         """Carry out a change without holding the loop up while the disk works."""
+        if change.takes_away:
+            async with self.base.settling:
+                result = await self.base.write_soon(change.write)
+                change.apply(result)
+                return result
         result = await self.base.write_soon(change.write)
         change.apply(result)
         return result

@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
+from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.snapshots import SNAPSHOT
@@ -32,6 +34,7 @@ from sekisho.rules import (
     restore,
 )
 from sekisho.rules import sqlite as tables
+from sekisho.rules.ruleset import store_rule
 from sekisho.rules.sqlite import KeptRule, Published
 from sekisho.scoring import Scorecard
 from sekisho.velocity import Counters, CounterSpec, family_spec, parse_counter
@@ -40,15 +43,6 @@ PATIENCE_S: Final = 2.0
 """How long declaring a counter waits for its backfill before it answers `backfilling`."""
 AMOUNT: Final = "amount_in_"
 ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
-
-
-@dataclass(slots=True)
-class Backfill:
-    """Filling new counters from history."""
-
-    total: int
-    done: int = 0
-    error: str = ""
 
 
 @dataclass(slots=True)
@@ -74,6 +68,8 @@ class Policy:
         self._scorecard = Scorecard(default_catalogue())
         self.declared: dict[str, Declared] = {}
         self._changing = asyncio.Lock()
+        self._checked_draft: tuple[list[DraftRule], list[StoredRule]] = ([], [])
+        self._coming: Sequence[StoredRule] = ()  # rules that a publication under way will bring
         self.catalogue = default_catalogue()
         self.live: Live
         self.counters: Counters
@@ -121,14 +117,19 @@ class Policy:
             RulesRefused: it has errors.
         """
         now_us = self._base.clock.now_us()
-        told = self._told_draft(rules, author, now_us)
-        await self._base.write_soon(lambda c: tables.save_draft(c, rules, author, now_us))
-        return told
+        while True:
+            told, stored = await asyncio.to_thread(self._check_draft, rules)
+            async with self._base.settling:
+                if self._are_there(stored):
+                    write = partial(tables.save_draft, rules=rules, author=author, at_us=now_us)
+                    await self._base.write_soon(write)
+                    self._checked_draft = list(rules), stored
+                    return {**told, "author": author, "saved_at": iso(now_us)}
 
     def draft(self) -> dict[str, Any] | None:
         """The draft as told, or None."""
         rules = tables.load_draft(self._base.store.read())
-        return None if rules is None else self._told_draft(rules, "", 0)
+        return None if rules is None else self._check_draft(rules)[0]
 
     async def publish(self, author: str, note: str) -> Published:
         """Put the draft in force, after filling the counters it newly reads.
@@ -143,20 +144,40 @@ class Policy:
             if drafts is None:
                 raise HttpRefusal(404, "resource_missing", "there is no draft to publish")
             now_us = base.clock.now_us()
-            stored = assemble(
+            try:
+                stored = await self._settled(drafts, now_us)
+                published = self._publication(stored, author, note, now_us)
+                builtin = builtin_rules(self.catalogue, base.book.types)
+                ruleset = await asyncio.to_thread(build_ruleset, published.version, stored, builtin)
+                filling = await self._fill(ruleset, list(self.declared.values()))
+                await base.write_soon(lambda connection: tables.publish(connection, published))
+                self._swap(filling, ruleset)
+            finally:
+                self._coming = ()
+            return published
+
+    async def _settled(self, drafts: Sequence[DraftRule], now_us: int) -> list[StoredRule]:
+        """The rules of a draft with their ids; from now on nothing that they read may go.
+
+        Raises:
+            RulesRefused: they no longer check.
+        """
+        base = self._base
+        while True:
+            ids = iter([base.ids.new("rule") for _ in drafts])
+            stored = await asyncio.to_thread(
+                assemble,
                 drafts,
                 self.catalogue,
                 base.book.types,
-                lambda: base.ids.new("rule"),
+                ids.__next__,
                 before=self.live.ruleset.rules,
                 now_us=now_us,
             )
-            published = self._publication(stored, author, note, now_us)
-            ruleset = self._compiled(published)
-            await self._count_for(ruleset, list(self.declared.values()))
-            await base.write_soon(lambda connection: tables.publish(connection, published))
-            self._put_in_force(ruleset)
-            return published
+            async with base.settling:
+                if self._are_there(stored):
+                    self._coming = stored
+                    return stored
 
     def published(self) -> Iterator[Published]:
         """Every version, newest first."""
@@ -209,18 +230,32 @@ class Policy:
 
     def rules_using(self, alias: str) -> list[str]:
         """Rules in force or drafted that look into a list."""
-        live = [r.id for r in self.live.ruleset.rules if alias in r.lists and not r.builtin]
-        return live + [text for text, rule in self._drafted() if alias in rule.lists]
+        used = [r.id for r in self._lasting() if alias in r.lists and not r.builtin]
+        return used + [_drafted(rule) for rule in self._draft_rules() if alias in rule.lists]
 
     def rules_reading(self, name: str) -> list[str]:
         """Rules in force or drafted that read an attribute."""
-        live = [r.id for r in self.live.ruleset.rules if name in r.fields]
-        return live + [text for text, rule in self._drafted() if name in rule.fields]
+        used = [r.id for r in self._lasting() if name in r.fields]
+        return used + [_drafted(rule) for rule in self._draft_rules() if name in rule.fields]
 
-    def _drafted(self) -> list[tuple[str, StoredRule]]:
-        drafts = tables.load_draft(self._base.store.read()) or ()
-        stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
-        return [(f"the draft ({one.rule.text})", one) for one in stored]
+    def _lasting(self) -> list[StoredRule]:
+        """Rules in force, and those about to be."""
+        return list({one.id: one for one in (*self.live.ruleset.rules, *self._coming)}.values())
+
+    def _draft_rules(self) -> list[StoredRule]:
+        """The rules of the draft with what they read; checked again only when it changed."""
+        drafts = tables.load_draft(self._base.store.read()) or []
+        if self._checked_draft[0] != drafts:
+            stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
+            self._checked_draft = drafts, stored
+        return self._checked_draft[1]
+
+    def _are_there(self, rules: Sequence[StoredRule]) -> bool:
+        """Whether every list and attribute that checked rules read is still there."""
+        lists = frozenset[str]().union(*(one.lists for one in rules))
+        fields = frozenset[str]().union(*(one.fields for one in rules))
+        named = {name for name in fields if not name.startswith("::")}
+        return lists <= self._base.book.types.keys() and named <= self.catalogue.keys()
 
     def _publication(
         self, stored: Sequence[StoredRule], author: str, note: str, now_us: int
@@ -245,8 +280,10 @@ class Policy:
         stored = restore(kept, self.catalogue, types)
         return build_ruleset(published.version, stored, builtin)
 
-    def _told_draft(self, rules: Sequence[DraftRule], author: str, at_us: int) -> dict[str, Any]:
-        _, warnings = draft_rules(rules, self.catalogue, self._base.book.types)
+    def _check_draft(self, rules: Sequence[DraftRule]) -> tuple[dict[str, Any], list[StoredRule]]:
+        """A draft as told, and its rules with what they read."""
+        checked, warnings = draft_rules(rules, self.catalogue, self._base.book.types)
+        stored = [store_rule(rule, self.catalogue, "draft", 0) for rule in checked]
         found = {one.index: as_dicts(one.diagnostics) for one in warnings}
         told: dict[str, Any] = {
             "object": "ruleset_draft",
@@ -260,9 +297,7 @@ class Policy:
                 for index, one in enumerate(rules)
             ],
         }
-        if at_us:
-            told |= {"author": author, "saved_at": iso(at_us)}
-        return told
+        return told, stored
 
     # ── counters ────────────────────────────────────────────────────────────────────────────────
 
@@ -274,26 +309,38 @@ class Policy:
             HttpRefusal: the name is taken by a counter that rules read and that counts otherwise.
         """
         spec = parse_counter(name, declaration, default_catalogue())
-        known = self.declared.get(name)
-        if known is not None and known.spec == spec:
-            return self.counter(name)
-        if known is not None and self.rules_reading(name):
-            raise HttpRefusal(
-                409,
-                "counter_in_use",
-                f"rules read the counter `{name}`: declare the new one under another name",
-            )
         now_us = self._base.clock.now_us()
         entry = Declared(declaration, spec, Backfill(self._base.ledger.last_seq))
-        self.declared[name] = entry
-        await self._base.write_soon(lambda c: control.save_counter(c, name, declaration, now_us))
+        async with self._base.settling:
+            known = self.declared.get(name)
+            if known is not None and known.spec == spec:
+                return self.told_counter(name, known)
+            if known is not None and self.rules_reading(name):
+                raise HttpRefusal(
+                    409,
+                    "counter_in_use",
+                    f"rules read the counter `{name}`: declare the new one under another name",
+                )
+            write = partial(control.save_counter, name=name, declaration=declaration, now_us=now_us)
+            await self._base.write_soon(write)
+            self.declared[name] = entry
         filling = asyncio.ensure_future(self._go_live(entry))
         await asyncio.wait([filling], timeout=PATIENCE_S)
-        return self.counter(name)
+        return self.told_counter(name, entry)
 
     def counter(self, name: str) -> dict[str, Any]:
-        """A declared counter as told."""
-        one = self.declared[name]
+        """A declared counter as told.
+
+        Raises:
+            HttpRefusal: 404 when there is none of that name.
+        """
+        if name not in self.declared:
+            raise _no_counter(name)
+        return self.told_counter(name, self.declared[name])
+
+    @staticmethod
+    def told_counter(name: str, one: Declared) -> dict[str, Any]:
+        """A declaration and how far it is."""
         filling = one.backfill
         status = "live" if filling is None else "failed" if filling.error else "backfilling"
         told: dict[str, Any] = {"object": "counter", "name": name, "status": status}
@@ -303,62 +350,66 @@ class Policy:
         return {**told, "declaration": one.declaration}
 
     async def forget(self, name: str) -> None:
-        """Remove a counter that no rule reads."""
+        """Remove a counter that no rule reads.
+
+        Raises:
+            HttpRefusal: there is none, or rules read it.
+        """
         async with self._changing:
-            await self._base.write_soon(lambda connection: control.delete_counter(connection, name))
-            del self.declared[name]
-            kept = [one for one in self.declared.values() if one.backfill is None]
-            self.catalogue = default_catalogue().extended(
-                counter_attribute(one.spec) for one in kept
-            )
-            await self._count_for(self.live.ruleset, kept)
-            self._put_in_force(self.live.ruleset)
+            async with self._base.settling:
+                if name not in self.declared:
+                    raise _no_counter(name)
+                users = sorted(self.rules_reading(name))
+                if users:
+                    raise HttpRefusal(
+                        400,
+                        "counter_in_use",
+                        f"the counter `{name}` is read by {', '.join(users)}:"
+                        " change these rules first",
+                    )
+                await self._base.write_soon(lambda c: control.delete_counter(c, name))
+                del self.declared[name]
+                kept = [one for one in self.declared.values() if one.backfill is None]
+                attributes = [counter_attribute(one.spec) for one in kept]
+                self.catalogue = default_catalogue().extended(attributes)
+            self._swap(await self._fill(self.live.ruleset, kept), self.live.ruleset)
 
     async def _go_live(self, entry: Declared) -> None:
         try:
             async with self._changing:
+                if self.declared.get(entry.spec.name) is not entry:
+                    return  # removed or declared anew meanwhile
                 live = [one for one in self.declared.values() if one.backfill is None]
-                await self._count_for(self.live.ruleset, [*live, entry], entry.backfill)
+                filling = await self._fill(self.live.ruleset, [*live, entry], entry.backfill)
                 self.catalogue = self.catalogue.extended([counter_attribute(entry.spec)])
                 entry.backfill = None
-                self._put_in_force(self.live.ruleset)
+                self._swap(filling, self.live.ruleset)
         except Exception as error:  # noqa: BLE001 — told with the counter; the next start tries again
             if entry.backfill is not None:
                 entry.backfill.error = str(error)
 
-    async def _count_for(
+    async def _fill(
         self, ruleset: RuleSet, declared: Iterable[Declared], progress: Backfill | None = None
-    ) -> None:
-        """Make the counters that a rule set and declarations need, filled from history."""
+    ) -> CounterFilling | None:
+        """Begin to fill the counters that a rule set and declarations need; None for those kept."""
         specs = self._specs(ruleset, declared)
         if {repr(one) for one in specs} == {repr(one) for one in self.counters.specs}:
-            return
-        base = self._base
-        fresh = self.counters.with_specs(specs)
-        context = self._context_for(ruleset, specs)
-        folder = Folder(base.ledger, context)
-        reached = await asyncio.to_thread(self._fill, folder, fresh, progress)
-        for row in base.ledger.read_from(reached + 1):
-            folder.fold(fresh, row, row.seq)
-            reached = row.seq
-        checkpoint = self._checkpoint
-        for seq, entry in checkpoint.in_flight(reached) if checkpoint else ():
-            folder.fold(fresh, entry, seq)
-        fresh.adopt(self.counters)
-        self.counters = fresh
-        if checkpoint:
-            checkpoint.parts.counters = fresh
+            return None
+        fresh, context = self.counters.with_specs(specs), self._context_for(ruleset, specs)
+        filling = CounterFilling(fresh, self._base.ledger, context)
+        await asyncio.to_thread(filling.read_history, progress)
+        return filling
 
-    def _fill(self, folder: Folder, fresh: Counters, progress: Backfill | None) -> int:
-        """Read history in a thread, up to near its end; the row reached."""
-        reached, ledger = 0, self._base.ledger
-        while ledger.last_seq - reached > NEAR_THE_END:
-            for row in ledger.read_from(reached + 1):
-                folder.fold(fresh, row, row.seq)
-                reached = row.seq
-                if progress is not None:
-                    progress.done, progress.total = reached, ledger.last_seq
-        return reached
+    def _swap(self, filling: CounterFilling | None, ruleset: RuleSet) -> None:
+        """Put filled counters and a rule set in force, in one step between two events.
+
+        In between, an event would be counted by the new counters from a record made for the old.
+        """
+        if filling is not None:
+            self.counters = filling.finish(self.counters, self._checkpoint)
+            if self._checkpoint is not None:
+                self._checkpoint.parts.counters = self.counters
+        self._put_in_force(ruleset)
 
     def _fresh_counters(self, ruleset: RuleSet) -> Counters:
         specs = self._specs(ruleset, self.declared.values())
@@ -403,15 +454,13 @@ class Policy:
             + [f"{one.value} {one.where} {one.matching} {' '.join(one.by)}" for one in specs]
         )
         currencies = [one for one in CURRENCIES if AMOUNT + one in read]
-        return ReceiveContext(self.catalogue, currencies=currencies)
+        return ReceiveContext(self.catalogue, self._base.rates, currencies)
 
 
 LOOKED_UP: Final = frozenset({"ip_address"})
 """Attributes by which something is looked up for every event."""
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
-NEAR_THE_END: Final = 500
-"""Rows left for the owner's thread when a backfill hands over: a few milliseconds."""
 
 
 def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:
@@ -428,6 +477,14 @@ def counter_attribute(spec: CounterSpec) -> AttributeSpec:
     flags = {"extension"} | ({"missing_if_unseen"} if spec.may_be_missing else set[str]())
     meaning = f"{spec.aggregate.value} of {', '.join(spec.of)} by {', '.join(spec.by)}"
     return AttributeSpec(spec.name, Type.NUMERIC, meaning, DECLARED_COUNTER_GROUP, frozenset(flags))
+
+
+def _drafted(rule: StoredRule) -> str:
+    return f"the draft ({rule.rule.text})"
+
+
+def _no_counter(name: str) -> HttpRefusal:
+    return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")
 
 
 def _policy(text: str) -> FailurePolicy | None:

@@ -13,7 +13,7 @@ from sekisho.durable import StoreError
 from sekisho.entrypoints.decision_protocol import decision_protocol
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
-from sekisho.entrypoints.telemetry import write_traces
+from sekisho.entrypoints.tracing import send_traces
 from sekisho.entrypoints.wiring import build_application, open_node
 
 TIDY_EVERY_S = 600
@@ -62,8 +62,12 @@ def serve(settings: Settings) -> None:
     """
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    end_traces = write_traces(settings.trace_file) if settings.trace_file else None
-    node = open_node(settings)
+    try:
+        end_traces = send_traces(settings.trace_file)
+        node = open_node(settings)
+    except BaseException:
+        listener.close()
+        raise
 
     def announce() -> None:
         place = f"[{host}]" if ":" in host else host
@@ -88,8 +92,7 @@ def serve(settings: Settings) -> None:
     finally:
         node.close()
         listener.close()
-        if end_traces is not None:
-            end_traces()
+        end_traces()
 
 
 async def _run(node: Node, server: Server, listener: socket.socket) -> None:
@@ -119,9 +122,10 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        place = f"{settings.host}:{settings.port}"
+        raise OSError(error.errno, error.strerror, place) from error
     listener.listen(1024)
     return listener
 

@@ -20,6 +20,8 @@ class Settings:
 
     data: Path = Path("sekisho-data")
     """The data directory: the log, its snapshots, the installation's secret."""
+    secret_file: Path | None = None
+    """The installation's secret, which signs the chain; by default in the data directory."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = 8321
@@ -36,6 +38,8 @@ class Settings:
     """Decisions waiting for the disk before new ones are refused with 503."""
     ip_table: Path | None = None
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
+    exchange_rates: Path | None = None
+    """TOML of exchange rates for `amount_in_…`; without it, bundled indicative ones."""
     trace_file: Path | None = None
     """Where traced decisions are written as OpenTelemetry spans, one JSON object a line."""
     trace_ratio: float = 0.01
@@ -68,6 +72,7 @@ _PARSERS: Final[dict[str, Callable[[str], object]]] = {
 }
 
 
+_TAKES: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -91,7 +96,9 @@ def read_settings(environment: Mapping[str, str] = os.environ, **given: object) 
         try:
             values[name] = _PARSERS[kind](text)
         except (KeyError, ValueError) as error:
-            raise SettingsError(f"{variable} cannot be `{text}`: it is a {kind}") from error
+            raise SettingsError(
+                f"{variable} cannot be `{text}`: it takes {_TAKES[kind]}"
+            ) from error
     values.update({name: value for name, value in given.items() if value is not None})
     return Settings(**values)  # pyright: ignore[reportArgumentType] — every value came through its field's parser
 

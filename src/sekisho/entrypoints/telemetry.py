@@ -4,13 +4,9 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -119,25 +115,6 @@ def _counter(
 
 def _keyed(values: Mapping[str, int]) -> dict[tuple[str, ...], int]:
     return {(name,): count for name, count in values.items()}
-
-
-def write_traces(file: Path) -> Callable[[], None]:
-    """Let spans go to a file from now on, one JSON object a line; the result ends it.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    out = file.open("a", encoding="utf-8")
-    provider = TracerProvider(resource=Resource.create({"service.name": "sekisho"}))
-    exporter = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-
-    def end() -> None:
-        provider.shutdown()
-        out.close()
-
-    return end
 
 
 class Telemetry:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sekisho.events.families import CURRENCIES
+from sekisho.events.loose import is_object
 from sekisho.kit.money import EXPONENTS
 
 SCALE: Final = 10_000.0
@@ -72,7 +73,11 @@ def load_rates(path: Path) -> ExchangeRates:
     if missing:
         message = f"`{path.name}` lacks `{min(missing)}`; it needs date, source and [usd_per_unit]"
         raise ValueError(message)
-    rates = {code.lower(): _rate(code, value) for code, value in table["usd_per_unit"].items()}
+    given: object = table["usd_per_unit"]
+    if not is_object(given):
+        message = f"`usd_per_unit` of `{path.name}` is not a table: write [usd_per_unit]"
+        raise ValueError(message)
+    rates = {code.lower(): _rate(code, value) for code, value in given.items()}
     return ExchangeRates({**rates, "usd": 1.0}, str(table["date"]), str(table["source"]))
 
 

@@ -15,7 +15,7 @@ from sekisho.events import messages, normalise
 from sekisho.events.card_numbers import is_sensitive_name
 from sekisho.events.draft import Draft
 from sekisho.events.exchange import SCALE
-from sekisho.events.given import put_given
+from sekisho.events.given import put_choice, put_given
 from sekisho.events.refusal import shown
 from sekisho.kit.money import EXPONENTS
 
@@ -136,6 +136,11 @@ def put_method(draft: Draft, charge: messages.Charge, text: str | None) -> None:
         draft.record["payment_method_type"] = "sepa_debit"
 
 
+def put_transaction_type(draft: Draft, _: messages.Charge, text: str) -> None:
+    """A charge, a payment intent or a set-up intent; rules of some classes depend on it."""
+    put_choice(draft, "transaction_type", text, "transaction_type")
+
+
 def put_wallet(draft: Draft, _: messages.Charge, text: str | None) -> None:
     """The wallet; `none` says that there was none, so it is never missing."""
     draft.record["digital_wallet"] = text.casefold() if text else "none"
@@ -252,6 +257,7 @@ PUT: Final[Mapping[str, Put]] = {
     "card.bin": put_bin,
     "card.funding": put_funding,
     "payment_method_type": put_method,
+    "transaction_type": put_transaction_type,
     "digital_wallet": put_wallet,
     "approved": put_approval,
     "is_fraudulent": put_is_fraudulent,

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from sekisho.events import normalise
+from sekisho.events.bounds import CHOICES, RANGES, Range, told
 from sekisho.events.context import Kind
 from sekisho.events.draft import Draft, Scalar
 from sekisho.events.refusal import MAX_PROBLEMS, shown
@@ -25,7 +26,11 @@ def put_given(draft: Draft, attributes: Mapping[str, Scalar]) -> None:
             if type(value) is float or (
                 type(value) is int and -_EXACT_INTEGERS <= value <= _EXACT_INTEGERS
             ):
-                record[name] = value
+                bounds = RANGES.get(name)
+                if bounds is None or bounds[0] <= value <= bounds[1]:
+                    record[name] = value
+                else:
+                    _refuse_number(draft, name, bounds)
             else:
                 _refuse_value(draft, name, kind)
         elif kind == _FLAG:
@@ -43,7 +48,9 @@ def _put_text(draft: Draft, name: str, kind: int, value: str) -> None:
     """Fold a text like the field it stands for; empty text leaves what was derived."""
     if not value:
         return
-    if name in _SPELLING:
+    if name in CHOICES:
+        put_choice(draft, name, value, f"attributes.{name}")
+    elif name in _SPELLING:
         _put_spelt(draft, name, value)
     elif kind == _FOLDED:
         draft.record[name] = value.casefold()
@@ -53,6 +60,18 @@ def _put_text(draft: Draft, name: str, kind: int, value: str) -> None:
         draft.record[name] = value.upper()
     else:
         draft.record[name] = value
+
+
+def put_choice(draft: Draft, name: str, value: str, place: str) -> None:
+    """Put one of the few texts an attribute takes, or say which they are."""
+    folded = value.casefold() if draft.context.givable[name] == _FOLDED else value
+    if folded in CHOICES[name]:
+        draft.record[name] = folded
+        return
+    near = get_close_matches(folded[:100], CHOICES[name], n=1)
+    hint = f"did you mean `{near[0]}`?" if near else ""
+    taken = ", ".join(f"`{one}`" for one in sorted(CHOICES[name]))
+    draft.refuse(place, "bad_value", f"`{name}` is one of {taken}", hint)
 
 
 def _put_spelt(draft: Draft, name: str, value: str) -> None:
@@ -85,6 +104,10 @@ _SPELLING: Final[dict[str, Callable[[str], str | None]]] = {
 def _refuse_value(draft: Draft, name: str, kind: int) -> None:
     takes = _TAKES.get(Kind(kind), "text")
     draft.refuse(f"attributes.{name}", "wrong_type", f"`{name}` takes {takes}")
+
+
+def _refuse_number(draft: Draft, name: str, bounds: Range) -> None:
+    draft.refuse(f"attributes.{name}", "out_of_range", f"`{name}` is {told(bounds)}")
 
 
 def _refuse_name(draft: Draft, name: str) -> None:

@@ -1,11 +1,13 @@
 """The rows of one event type as columns of a record, folded as `receive` folds them one by one."""
 
+from math import inf
 from types import SimpleNamespace
 from typing import Any, Final
 
 import polars as pl
 
 from sekisho.events import messages, normalise
+from sekisho.events.bounds import RANGES
 from sekisho.events.build import DAY_US, FIRST_WEEKDAY, HOUR_US, LATEST_US
 from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
@@ -255,7 +257,9 @@ class ColumnRecords:
         name, series = path.removeprefix("attributes."), self.rows[path]
         kind = Kind(self.context.givable[name])
         if kind is Kind.NUMBER:
-            self._mark((series.abs() > _EXACT_INTEGERS).fill_null(value=False))
+            low, high = RANGES.get(name, (-inf, inf))
+            odd = (series.abs() > _EXACT_INTEGERS) | (series < low) | (series > high)
+            self._mark(odd.fill_null(value=False))
         if kind in DTYPES:
             self._overlay(name, series.cast(DTYPES[kind]))
             return

@@ -1,6 +1,5 @@
 """What the caller is told: the decision as JSON, exactly the bytes that are recorded."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -12,7 +11,7 @@ from sekisho.events import Event, Record
 from sekisho.flow.assess import Assessment, Live
 from sekisho.kit.clock import from_us
 from sekisho.ledger import OutboxRow
-from sekisho.rules import Hit, StoredRule
+from sekisho.rules import Hit
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -70,36 +69,6 @@ def _versions(ruleset: str, lists: str, counters: str, model: str) -> msgspec.Ra
     """The same for decision after decision, so encoded once."""
     told = {"ruleset": ruleset, "lists": lists, "counters": counters, "model": model}
     return msgspec.Raw(_ENCODER.encode(told))
-
-
-def encode_outcome(event: Event, resolving: Sequence[StoredRule]) -> bytes:
-    """The body of the answer to a reported outcome, with the dispute rules that matched it."""
-    return _ENCODER.encode(
-        {
-            "object": "event",
-            "id": event.id,
-            "type": event.type,
-            "about": event.about,
-            "occurred_at": from_us(event.at_us),
-            "hits": [{"rule": rule.id, "action": ACTION_CODES[rule.action]} for rule in resolving],
-        }
-    )
-
-
-def to_resolve(event: Event, resolving: Sequence[StoredRule], now_us: int) -> tuple[OutboxRow, ...]:
-    """A dispute that rules ask to be resolved, as something to act on."""
-    if not resolving:
-        return ()
-    payload = {"event": event.id, "about": event.about, "rule": resolving[0].id}
-    return (
-        OutboxRow(
-            id=f"act_{event.id}",
-            kind="dispute.resolve",
-            payload=_ENCODER.encode(payload),
-            ordering_key=event.about,
-            due_at_us=now_us,
-        ),
-    )
 
 
 def to_do(

@@ -65,5 +65,5 @@ def assess(
     if risk.score is not None:
         record["risk_score"] = risk.score
     matched = judge(live.ruleset, record, lists)
-    hits, degraded = hits_in_spite_of(missing, live.ruleset, matched, event_type)
+    hits, degraded = hits_in_spite_of(missing, live.ruleset, matched, event_type, record)
     return Assessment(decide(hits), risk, tuple(degraded))

@@ -12,9 +12,10 @@ import msgspec
 from sekisho.collect import IpTable, Profiles
 from sekisho.durable import StoreError
 from sekisho.events import Event, ReceiveContext, Record, receive
-from sekisho.flow.answer import encode_decision, encode_outcome, to_do, to_resolve
+from sekisho.flow.answer import encode_decision, to_do
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.fold import Subject, Undo, count_decision, count_outcome
+from sekisho.flow.follow_up import follow_up
 from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
@@ -25,11 +26,11 @@ from sekisho.flow.refusals import (
     SubjectUnknown,
     WrongDoor,
 )
-from sekisho.flow.subject import as_evaluated, inherit, learn
+from sekisho.flow.subject import as_evaluated, as_reported
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
-from sekisho.rules import ListBook, StoredRule, judge_dispute
+from sekisho.rules import ListBook
 from sekisho.velocity import Counters
 
 OK: Final = 200
@@ -189,30 +190,24 @@ class Checkpoint:
             return
         self._admit()
         subject = self.subject(event.about)
-        undo = count_outcome(self.parts.counters, subject, event)
-        resolving = self._resolving(subject, event)
+        now_us = self.parts.clock.now_us()
+        self.parts.lists.expire(now_us)
+        then = follow_up(self.parts.live, self.parts.lists.values, subject, event, now_us)
+        undo = count_outcome(self.parts.counters, subject, as_reported(event, then.answer))
         entry = Entry(
             kind="event",
             event_id=event.id,
             event_type=event.type,
             about=event.about,
             at_us=event.at_us,
-            recorded_us=self.parts.clock.now_us(),
+            recorded_us=now_us,
             body=event.body,
-            answer=encode_outcome(event, resolving),
-            outbox=to_resolve(event, resolving, self.parts.clock.now_us()),
+            answer=then.answer,
+            outbox=then.outbox,
             status=OK,
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
         )
         self._record(entry, undo, done)
-
-    def _resolving(self, subject: Subject, outcome: Event) -> list[StoredRule]:
-        """`Resolve dispute` rules that ask for something now that a dispute is reported."""
-        live = self.parts.live
-        if outcome.type != "dispute" or not live.ruleset.resolving.rules:
-            return []
-        record = inherit(learn(subject.record, subject.outcomes), outcome)
-        return judge_dispute(live.ruleset, record, self.parts.lists.values)
 
     def subject(self, event_id: str) -> Subject:
         """A decided event as it is known now, committed or on its way to the disk.
@@ -227,7 +222,7 @@ class Checkpoint:
         known = [*self.parts.ledger.outcomes_of(event_id)]
         known += [one.entry for one in self._in_flight if one.entry.about == event_id]
         event = self.reread(row.body, row.at_us)
-        outcomes = tuple(self.reread(one.body, one.at_us) for one in known)
+        outcomes = tuple(as_reported(self.reread(one.body, one.at_us), one.answer) for one in known)
         return Subject(event, as_evaluated(event, row.answer), outcomes)
 
     def reread(self, body: bytes, at_us: int) -> Event:
@@ -237,6 +232,12 @@ class Checkpoint:
     def in_flight(self, after_seq: int) -> list[tuple[int, Entry]]:
         """Rows and entries made and not yet settled, beyond a row of the log."""
         return [(one.seq, one.entry) for one in self._in_flight if one.seq > after_seq]
+
+    def recount(self, fold: Callable[[Entry, int], Undo], after_seq: int) -> None:
+        """Let new counters count what is on its way; should it fail, that count is taken back."""
+        for one in self._in_flight:
+            if one.seq > after_seq:
+                one.undo = fold(one.entry, one.seq)
 
     @property
     def last_seq(self) -> int:

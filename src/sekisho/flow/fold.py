@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sekisho.events import Event, ReceiveContext, Record, receive
-from sekisho.flow.subject import as_evaluated, inherit, learn
+from sekisho.flow.subject import as_evaluated, as_reported, inherit, learn
 from sekisho.ledger import Entry, Ledger, Recorded
 from sekisho.velocity import Counters
 
@@ -56,18 +56,21 @@ class Folder:
         self._context = context
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
 
-    def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> None:
+    def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> Undo:
         """Count the row of a number, recorded or on its way."""
         event = receive(row.body, row.at_us, self._context)
         if row.kind == "decision":
             subject = Subject(event, as_evaluated(event, row.answer))
-            count_decision(counters, event, subject.record)
             self._remember(subject)
-        elif row.kind == "event":
+            return count_decision(counters, event, subject.record)
+        if row.kind == "event":
+            event = as_reported(event, row.answer)
             subject = self._subject(event.about, seq)
-            count_outcome(counters, subject, event)
+            undo = count_outcome(counters, subject, event)
             known = Subject(subject.event, subject.record, (*subject.outcomes, event))
             self._remember(known)
+            return undo
+        return lambda _: None
 
     def _subject(self, event_id: str, before_seq: int) -> Subject:
         subject = self._subjects.get(event_id)
@@ -76,7 +79,10 @@ class Folder:
             assert row is not None, f"outcome of an event that is not recorded: {event_id}"
             event = receive(row.body, row.at_us, self._context)
             known = [one for one in self._ledger.outcomes_of(event_id) if one.seq < before_seq]
-            outcomes = tuple(receive(one.body, one.at_us, self._context) for one in known)
+            outcomes = tuple(
+                as_reported(receive(one.body, one.at_us, self._context), one.answer)
+                for one in known
+            )
             subject = Subject(event, as_evaluated(event, row.answer), outcomes)
         return subject
 

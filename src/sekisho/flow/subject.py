@@ -15,7 +15,14 @@ class _Told(msgspec.Struct, gc=False):
     attributes: Record
 
 
+class _Verdict(msgspec.Struct, gc=False):
+    """What an answer to an outcome tells that a fold needs."""
+
+    outcome: str | None = None
+
+
 _ANSWER: Final = msgspec.json.Decoder(_Told)
+_VERDICT: Final = msgspec.json.Decoder(_Verdict)
 
 ISSUER_CHECKS: Final = (
     "cvc_check",
@@ -38,6 +45,13 @@ def as_evaluated(event: Event, answer: bytes) -> Record:
     if told.outcome == "block":
         record.setdefault("outcome", "blocked")
     return record
+
+
+def as_reported(outcome: Event, answer: bytes) -> Event:
+    """A recorded outcome as it counts: a payment reversed after approval is a blocked one."""
+    if outcome.type != "authorization" or _VERDICT.decode(answer).outcome != "block":
+        return outcome
+    return msgspec.structs.replace(outcome, record={**outcome.record, "outcome": "blocked"})
 
 
 def learn(record: Record, outcomes: Iterable[Event]) -> Record:

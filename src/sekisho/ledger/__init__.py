@@ -1,7 +1,7 @@
 """RECORD: an append-only, hash-chained log of events and decisions, and the keys to find them."""
 
 from sekisho.durable import OutboxRow
-from sekisho.ledger.checkpoints import Checkpoint, read_checkpoints
+from sekisho.ledger.checkpoints import Checkpoint, read_checkpoints, sign_checkpoints
 from sekisho.ledger.entry import Entry, IdempotencyKey, Kind, Recorded
 from sekisho.ledger.errors import LedgerConflict, LedgerError, LedgerPoisoned, NotDrained
 from sekisho.ledger.idempotency import Claim, InFlight, Replay, claim
@@ -33,5 +33,6 @@ __all__ = [
     "VerifyReport",
     "claim",
     "read_checkpoints",
+    "sign_checkpoints",
     "verify",
 ]

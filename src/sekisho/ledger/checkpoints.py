@@ -1,35 +1,55 @@
-"""The chain's head, written down now and then outside the database."""
+"""The chain's head, written down now and then outside the database, and signed."""
 
+import hashlib
+import hmac
+import os
 from pathlib import Path
 
 import msgspec
 
+from sekisho.durable import write_atomic
+
 FILE_NAME = "checkpoints.jsonl"
 ROWS_BETWEEN = 1000
 US_BETWEEN = 60_000_000  # or a minute, whichever comes first
+ROWS_APART_MAX = 10_000
+"""Rows between two signed heads at most: a batch and a backup in between are far fewer."""
 
 
-class Checkpoint(msgspec.Struct, frozen=True):
-    """The chain's head at a moment: row `seq` had this hash."""
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The chain's head at a moment: row `seq` had this hash. Without a key it is not signed."""
 
     seq: int
     hash: str
     at_us: int
     installation: str
+    signature: str = ""
+
+
+def signature_of(checkpoint: Checkpoint, key: bytes) -> str:
+    """What only somebody with the key can write under a head: HMAC-SHA256 over all of it."""
+    unsigned = msgspec.structs.replace(checkpoint, signature="")
+    return hmac.new(key, msgspec.json.encode(unsigned), hashlib.sha256).hexdigest()
+
+
+def is_signed(checkpoint: Checkpoint, key: bytes) -> bool:
+    """Whether the head was signed with the key; takes the same time for every wrong signature."""
+    return hmac.compare_digest(checkpoint.signature, signature_of(checkpoint, key))
 
 
 class Checkpoints:
     """Appends heads to `checkpoints.jsonl` beside the ledger.
 
-    The file shows that rows at the end are gone, or that the whole chain was computed anew. It is
-    not signed: copy it to another place (syslog, a write-once bucket) to hold against somebody
-    who can change both files. It is never ahead of the database, and after a power cut it may be
-    behind, which costs nothing.
+    The file shows that rows at the end are gone, or that the whole chain was computed anew. Signed,
+    it holds against somebody who can change both files but has not the key; rows at the very end
+    can still be cut off together with their heads, unless the heads are copied to another place.
+    It is never ahead of the database.
     """
 
-    def __init__(self, path: Path, installation: str) -> None:
+    def __init__(self, path: Path, installation: str, key: bytes = b"") -> None:
         self._path = path
         self._installation = installation
+        self._key = key
         self._seq = 0
         self._at_us = 0
 
@@ -39,16 +59,18 @@ class Checkpoints:
             self.write(seq, digest, at_us)
 
     def write(self, seq: int, digest: bytes, at_us: int) -> None:
-        """Write the head down now; a full disk loses this one, not the next."""
+        """Write the head down now, on disk; on a full disk the next batch tries again."""
         if seq == self._seq:
             return
-        self._seq, self._at_us = seq, at_us
-        line = msgspec.json.encode(Checkpoint(seq, digest.hex(), at_us, self._installation))
+        head = Checkpoint(seq, digest.hex(), at_us, self._installation)
         try:
             with self._path.open("ab") as file:
-                file.write(line + b"\n")
+                file.write(_line(head, self._key))
+                file.flush()
+                os.fsync(file.fileno())
         except OSError:
             return
+        self._seq, self._at_us = seq, at_us
 
 
 def read_checkpoints(path: Path) -> list[Checkpoint]:
@@ -62,3 +84,17 @@ def read_checkpoints(path: Path) -> list[Checkpoint]:
         except msgspec.DecodeError:
             continue
     return found
+
+
+def sign_checkpoints(database: Path, key: bytes) -> None:
+    """Sign the heads that an installation wrote before it had a key."""
+    path = database.with_name(FILE_NAME)
+    heads = read_checkpoints(path)
+    if heads:
+        write_atomic(path, (_line(head, key) for head in heads))
+
+
+def _line(head: Checkpoint, key: bytes) -> bytes:
+    if key:
+        head = msgspec.structs.replace(head, signature=signature_of(head, key))
+    return msgspec.json.encode(head) + b"\n"

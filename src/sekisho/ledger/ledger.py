@@ -36,15 +36,17 @@ LEDGER_STEPS = (Migration(1, "ledger, recent ids, archive of ids", QUERIES["step
 
 @dataclass(frozen=True, slots=True)
 class LedgerOptions:
-    """How long ids are remembered.
+    """How long ids are remembered, and what signs the chain.
 
     Attributes:
         key_hours: how long an idempotency key replays its answer; at least 24.
         seen_days: how long event ids stay in memory; older ones are looked up on disk.
+        signing_key: signs the heads of the chain; empty leaves them unsigned.
     """
 
     key_hours: int = 48
     seen_days: int = 8
+    signing_key: bytes = b""
 
     def __post_init__(self) -> None:
         """Refuse lifetimes that would break a promise.
@@ -102,7 +104,9 @@ class Ledger:
         self._archive.horizon_us = store.write(lambda c: load_recent(c, self._seen)).result()
         found = store.write(rows.head).result()
         head = Head(*found) if found else Head(0, genesis(self.installation))
-        self._checkpoints = Checkpoints(store.path.with_name(FILE_NAME), self.installation)
+        self._checkpoints = Checkpoints(
+            store.path.with_name(FILE_NAME), self.installation, self._options.signing_key
+        )
         self._recorder = Recorder(
             head, self._seen, self._checkpoints, on_batch, self._options.key_hours * HOUR_US
         )

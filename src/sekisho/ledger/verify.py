@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,13 @@ import apsw
 
 from sekisho.durable import Store, StoreDamaged, StoreOptions, as_store_error, open_reader
 from sekisho.ledger.chain import genesis, seal
-from sekisho.ledger.checkpoints import FILE_NAME, Checkpoint, read_checkpoints
+from sekisho.ledger.checkpoints import (
+    FILE_NAME,
+    ROWS_APART_MAX,
+    Checkpoint,
+    is_signed,
+    read_checkpoints,
+)
 from sekisho.ledger.rows import QUERIES
 
 Progress = Callable[[int, int], None]
@@ -35,6 +42,7 @@ class VerifyReport:
         first_bad_seq: the first row that is missing, changed or out of place.
         reason: what is wrong with it; empty when nothing is.
         head_hash: hash of the last sound row, to compare with a copy kept elsewhere.
+        signed_rows: rows that a signed checkpoint vouches for; None when no key was given.
     """
 
     rows: int
@@ -42,6 +50,7 @@ class VerifyReport:
     first_bad_seq: int | None
     reason: str
     head_hash: bytes
+    signed_rows: int | None = None
 
 
 class _Broken(Exception):
@@ -51,22 +60,25 @@ class _Broken(Exception):
         self.reason = reason
 
 
-def verify(ledger: Path | Store, progress: Progress | None = None) -> VerifyReport:
+def verify(
+    ledger: Path | Store, progress: Progress | None = None, key: bytes = b""
+) -> VerifyReport:
     """Recompute the chain from its first row and compare it with the checkpoints beside it.
 
-    It needs nothing but the files and may run while the ledger is written to. About 1 M rows in
-    10 s, in constant memory.
+    Without the key it needs nothing but the files. It may run while the ledger is written to.
+    About 1 M rows in 10 s, in constant memory.
 
     Args:
         ledger: the database file, or the open store.
         progress: told every 2000 rows.
+        key: what checkpoints are signed with; empty compares them without their signatures.
 
     Raises:
         StoreError: the file cannot be opened.
     """
     path = ledger.path if isinstance(ledger, Store) else ledger
     checkpoints = read_checkpoints(path.with_name(FILE_NAME))
-    walk = _Walk(checkpoints)
+    walk = _Walk(checkpoints, key)
     try:
         connection = open_reader(path, StoreOptions())
         with closing(connection):
@@ -76,21 +88,28 @@ def verify(ledger: Path | Store, progress: Progress | None = None) -> VerifyRepo
     except (apsw.Error, StoreDamaged) as error:
         reason = str(as_store_error(error) or error)
         return VerifyReport(walk.seq, False, walk.seq + 1, reason, walk.hash)
-    return VerifyReport(walk.seq, True, None, "", walk.hash)
+    signed_rows = max((one.seq for one in checkpoints), default=0) if key else None
+    return VerifyReport(walk.seq, True, None, "", walk.hash, signed_rows)
 
 
 class _Walk:
     """A pass over the chain; `seq` and `hash` are those of the last sound row."""
 
-    def __init__(self, checkpoints: list[Checkpoint]) -> None:
+    def __init__(self, checkpoints: list[Checkpoint], key: bytes) -> None:
         self.seq = 0
         self.hash = b""
+        self._key = key
+        self._checkpoints = checkpoints
         self._noted: dict[int, set[str]] = {}
         for checkpoint in checkpoints:
             self._noted.setdefault(checkpoint.seq, set()).add(checkpoint.hash)
 
     def run(self, connection: apsw.Connection, progress: Progress | None) -> None:
-        self.hash = genesis(_installation(connection))
+        installation = _installation(connection)
+        self.hash = genesis(installation)
+        if self._key:
+            self._check_signatures(installation)
+        total = 0
         for page, total in _pages(connection):
             for values in page:
                 self._check(values)
@@ -99,6 +118,21 @@ class _Walk:
         noted = max(self._noted, default=0)
         if noted > self.seq:
             raise _Broken(self.seq + 1, f"rows up to {noted} were recorded, the last are missing")
+        if self._key:
+            self._check_gaps(total)
+
+    def _check_signatures(self, installation: str) -> None:
+        for one in self._checkpoints:
+            if one.installation != installation or not is_signed(one, self._key):
+                reason = "the checkpoint of row {} is not signed with this installation's key"
+                raise _Broken(one.seq, reason.format(one.seq))
+
+    def _check_gaps(self, end: int) -> None:
+        """Heads that vouched for rows in between must not be gone; `end`: rows at the start."""
+        for before, after in pairwise([0, *sorted(self._noted), end]):
+            if after - before > ROWS_APART_MAX:
+                reason = f"no checkpoint between rows {before} and {after}: some were taken away"
+                raise _Broken(before + 1, reason)
 
     def _check(self, values: tuple[Any, ...]) -> None:
         *fields, stored = values

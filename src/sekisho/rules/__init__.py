@@ -1,5 +1,6 @@
 """JUDGE: rule sets and lists; which rules match an event."""
 
+from sekisho.rules.applies import is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.desk import Change, Filling, ListDesk, ListRefused, found_list
 from sekisho.rules.failure import FailurePolicy, default_policy
@@ -22,6 +23,7 @@ from sekisho.rules.ruleset import (
     assemble,
     build_ruleset,
     builtin_rules,
+    check_size,
     draft_rules,
     judge,
     judge_dispute,
@@ -51,9 +53,11 @@ __all__ = [
     "assemble",
     "build_ruleset",
     "builtin_rules",
+    "check_size",
     "default_policy",
     "draft_rules",
     "found_list",
+    "is_taken",
     "judge",
     "judge_dispute",
     "normalise_item",

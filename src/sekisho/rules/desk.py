@@ -1,7 +1,7 @@
 """The desk for lists: makes, renames, fills and removes them, first on disk, then in memory."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from sekisho.rules.lists import (
     ItemRefused,
     ListBook,
     Prepared,
+    last_moment,
     normalise_item,
 )
 from sekisho.rules.sqlite import ItemRow, ListRow
@@ -27,6 +28,8 @@ Result = TypeVar("Result")
 SPELLINGS_MAX: Final = 3
 """Forms in which one item may stand in memory; each makes a version when it runs out."""
 ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+LAST_EXPIRY_US: Final = 253_402_300_799_999_999
+"""The last moment that can be written as a date."""
 MAX_NAME: Final = 100
 MAX_METADATA: Final = (50, 40, 500)
 """Keys, characters in a key, characters in a value: as at the vendor."""
@@ -38,6 +41,8 @@ class Change(Generic[Result]):
 
     write: Callable[[apsw.Connection], Result]
     apply: Callable[[Result], None]
+    takes_away: bool = False
+    """A list goes, or its alias does: nobody may come to rely on it between the two."""
 
 
 class ListRefused(Exception):
@@ -166,7 +171,7 @@ class ListDesk:
                 self._book.drop(old)
                 self._book.replace(row.alias, row.item_type, items)
 
-        return Change(write, apply)
+        return Change(write, apply, takes_away=True)
 
     def delete(self, name_or_id: str) -> Change[ListRow]:
         """Remove a list and its items, unless a rule uses it."""
@@ -178,7 +183,7 @@ class ListDesk:
             self._note_version(connection)
             return row
 
-        return Change(write, lambda row: self._book.drop(row.alias))
+        return Change(write, lambda row: self._book.drop(row.alias), takes_away=True)
 
     def add(
         self, name_or_id: str, value: str, author: str, expires_us: int = NEVER
@@ -240,20 +245,31 @@ class ListDesk:
         """
         return [self._item(filling.row, value, author, until) for value, until in values]
 
-    def end_fill(self, connection: apsw.Connection, filling: Filling) -> None:
-        """Put the filled edition in force.
+    def insert(self, connection: apsw.Connection, filling: Filling, rows: Sequence[ItemRow]) -> int:
+        """Write some of a list's new items; how many of them are new.
 
         Raises:
-            ListRefused: the list would hold too many items.
+            ListRefused: the list was removed meanwhile.
         """
+        found_list(connection, filling.row.id)
+        return tables.insert_items(connection, rows, filling.edition)
+
+    def end_fill(self, connection: apsw.Connection, filling: Filling) -> ListRow:
+        """Put the filled edition in force; the list as it is called now.
+
+        Raises:
+            ListRefused: the list would hold too many items, or was removed meanwhile.
+        """
+        row = found_list(connection, filling.row.id)
         tables.put_edition_in_force(connection, filling.row.id, filling.edition)
         if tables.count_items(connection, filling.row.id, 0) > MAX_ITEMS:
             raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
         self._note_version(connection)
+        return row
 
-    def show(self, filling: Filling, prepared: Prepared) -> None:
+    def show(self, row: ListRow, prepared: Prepared) -> None:
         """Let rules see the filled list: one reference is swapped."""
-        self._book.swap(filling.row.alias, filling.row.item_type, prepared)
+        self._book.swap(row.alias, row.item_type, prepared)
 
     def _row(
         self, alias: str, name: str, item_type: str, metadata: Mapping[str, str], author: str
@@ -270,8 +286,13 @@ class ListDesk:
         now_us = self._clock.now_us()
         if expires_us and expires_us <= now_us:
             raise ListRefused(400, "parameter_invalid", "the expiry lies in the past", "expires_at")
+        if expires_us > LAST_EXPIRY_US:
+            raise ListRefused(
+                400, "parameter_invalid", "the expiry lies beyond the year 9999", "expires_at"
+            )
+        until_us = last_moment(row.alias, expires_us, now_us)
         return ItemRow(
-            self._ids.new("rsli"), row.id, value.strip(), compared, now_us, author, expires_us
+            self._ids.new("rsli"), row.id, value.strip(), compared, now_us, author, until_us
         )
 
     def _may_go(self, row: ListRow, verb: str) -> None:

@@ -42,6 +42,13 @@ DEFAULT_LISTS: Final[dict[str, tuple[str, str]]] = {
 }
 """Alias → (item type, name) of the lists that always exist and cannot be removed."""
 
+SHORT_LIVED: Final = frozenset({"card_fingerprint_allowlist"})
+"""Default lists whose items are allowed for a while only: a card is trusted, then looked at again.
+
+Fingerprints are allowed by no other default list; lists of one's own keep them for ever.
+"""
+SHORT_LIFE_US: Final = 30 * 24 * 3_600_000_000
+"""How long an item of such a list lives at most: 30 days."""
 MAX_ITEMS: Final = 1_000_000
 """Items in one list. The vendor stops at 50,000; a million stay under 200 MB in memory."""
 MAX_VALUE: Final = 800
@@ -72,6 +79,20 @@ def normalise_item(item_type: str, value: str) -> str:
     if item_type == "country" and not (len(folded) == 2 and folded.isascii() and folded.isalpha()):  # noqa: PLR2004 — alpha-2
         raise ItemRefused(f"`{text}` is not a two-letter country code")
     return folded
+
+
+def last_moment(alias: str, expires_us: int, now_us: int) -> int:
+    """When an item put into a list now runs out, given when it is to run out.
+
+    >>> last_moment("email_allowlist", NEVER, 5), last_moment("card_fingerprint_allowlist", 7, 5)
+    (0, 7)
+    >>> last_moment("card_fingerprint_allowlist", NEVER, 5) == 5 + SHORT_LIFE_US
+    True
+    """
+    if alias not in SHORT_LIVED:
+        return expires_us
+    latest_us = now_us + SHORT_LIFE_US
+    return min(expires_us, latest_us) if expires_us else latest_us
 
 
 @dataclass(frozen=True, slots=True)

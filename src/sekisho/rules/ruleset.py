@@ -16,14 +16,17 @@ from sekisho.language import (
     format_rule,
     lists_of,
 )
+from sekisho.rules.applies import NOT_DECIDING, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.failure import FailurePolicy
 from sekisho.rules.model import CompiledGroup, RuleSet, StoredRule
 
-NOT_DECIDING = frozenset({Action.RESOLVE_DISPUTE, Action.PAYOUT_PAUSE})
-"""Rules about disputes and accounts: kept in the set, no say in a payment."""
 MAX_RULES = 2_000
 """Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
+
+
+MAX_CHARACTERS = 2_000_000
+"""Characters of all rules of a set: twice what the vendor's largest set can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,9 @@ def draft_rules(
 
     Raises:
         RulesRefused: one or more rules have errors.
-        ValueError: two rules name one id, one has a built-in rule's id, or there are too many.
+        ValueError: two rules name one id, one has a built-in rule's id, or they are too many.
     """
-    if len(drafts) > MAX_RULES:
-        raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
+    check_size(drafts)
     _check_ids([draft.id for draft in drafts if draft.id])
     checked: list[Checked] = [
         check_rule(draft.predicate, catalogue, lists, lint=lint) for draft in drafts
@@ -85,6 +87,22 @@ def draft_rules(
         if one.warnings
     ]
     return [one.rule for one in checked if one.rule is not None], warnings
+
+
+def check_size(drafts: Sequence[DraftRule]) -> None:
+    """Refuse what would take too long to check.
+
+    Raises:
+        ValueError: too many rules, or too many characters in all.
+    """
+    if len(drafts) > MAX_RULES:
+        raise ValueError(f"a rule set has at most {MAX_RULES} rules, this one has {len(drafts)}")
+    characters = sum(len(draft.predicate) for draft in drafts)
+    if characters > MAX_CHARACTERS:
+        raise ValueError(
+            f"the rules of a set have at most {MAX_CHARACTERS:,} characters together,"
+            f" these have {characters:,}: use lists instead of long rules"
+        )
 
 
 def _check_ids(ids: Sequence[str]) -> None:
@@ -187,8 +205,12 @@ def build_ruleset(
 def judge(
     ruleset: RuleSet, record: Record, lists: Mapping[str, Container[str]]
 ) -> list[StoredRule]:
-    """Every rule of every deciding class that matches: who decides is settled later."""
-    return _matching(ruleset.deciding, record, lists)
+    """Every rule of the deciding classes that the event takes and that matches.
+
+    Who decides is settled later.
+    """
+    matched = _matching(ruleset.deciding, record, lists)
+    return [rule for rule in matched if is_taken(rule, record)] if matched else matched
 
 
 def judge_dispute(

@@ -46,6 +46,15 @@ CREATE TABLE list_version(one INTEGER PRIMARY KEY CHECK (one = 1), changes INTEG
 INSERT INTO list_version VALUES (1, 0);
 """,
     ),
+    Migration(
+        2,
+        "fingerprints on the default allow list live 30 days",
+        """
+UPDATE value_list_item SET expires_us = created_us + 2592000000000
+WHERE list = (SELECT id FROM value_list WHERE alias = 'card_fingerprint_allowlist')
+  AND (expires_us = 0 OR expires_us > created_us + 2592000000000);
+""",
+    ),
 )
 
 

@@ -95,6 +95,9 @@ class WindowStore:
         """Take over the rows of an equal table of another store, which loses them."""
         mine = self._image.descriptors[table]
         its = other._image.descriptors[its_table]
+        if mine[layout.HEAD] != its[layout.HEAD]:  # other windows: rows begin elsewhere in a block
+            self.restore(table, other.snapshot(its_table))
+            return
         for word in (layout.SLOTS, layout.MASK, layout.USED, layout.ROWS):
             mine[word], its[word] = int(its[word]), int(mine[word])
 

@@ -35,7 +35,9 @@ ODD = {
     "verdict": ["nothing", None],
     "approved": [None],
     "moment": [None, -1, 7_258_118_400_000_000],
-    "risk_score": [1e17],
+    "risk_score": [1e17, -1, 100.5],
+    "risk_level": ["high"],
+    "transaction_type": ["intent"],
     "card_country": ["Germany"],
 }
 """Values the door refuses."""
@@ -63,13 +65,15 @@ GOOD: dict[str, list[Any]] = {
     "merchant.id": ["m_1"],
     "moment": [0, 1_795_309_323_123_456, 1_522_540_831_000_000],
     "risk_score": [None, 80.0, 0.5],
+    "risk_level": [None, "highest", "Normal"],
+    "transaction_type": [None, "charge", "Payment_Intent"],
     "is_anonymous_ip": [None, True, False],
     "card_country": [None, "de"],
     "ip_state": [None, "ca"],
     "isp": [None, "Telco"],
 }  # fmt: skip
 METADATA = [*(f"key {number}" for number in range(20)), "cvc", "customer:x"]
-GIVEN = ("risk_score", "is_anonymous_ip", "card_country", "ip_state", "email", "isp")
+GIVEN = ("risk_score", "risk_level", "is_anonymous_ip", "card_country", "ip_state", "email", "isp")
 
 
 def kind_of(path: str, value: Value) -> str:

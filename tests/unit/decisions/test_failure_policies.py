@@ -14,7 +14,7 @@ MISSING = {"counters": frozenset({COUNTER})}
 
 
 def outcome_of(rules: Any, event_type: str, missing: Any = MISSING) -> Any:
-    hits, report = hits_in_spite_of(missing, rules, [], event_type)
+    hits, report = hits_in_spite_of(missing, rules, [], event_type, {})
     return decide(hits), report
 
 
@@ -55,7 +55,7 @@ def test_policy_of_the_rule_wins(new_ruleset: Any, policy: FailurePolicy, outcom
 
 def test_rule_that_needs_nothing_missing_keeps_its_verdict(new_ruleset: Any) -> None:
     rules = new_ruleset("Block if :amount_in_usd: > 3", f"Review if :{COUNTER}: > 3")
-    hits, report = hits_in_spite_of(MISSING, rules, [rules.rules[0]], "payment")
+    hits, report = hits_in_spite_of(MISSING, rules, [rules.rules[0]], "payment", {})
     assert [(hit.rule.id, hit.action) for hit in hits] == [
         ("r1", Action.BLOCK),
         ("r2", Action.REVIEW),
@@ -65,11 +65,20 @@ def test_rule_that_needs_nothing_missing_keeps_its_verdict(new_ruleset: Any) -> 
 
 def test_allow_rule_that_cannot_be_read_never_allows(new_ruleset: Any) -> None:
     rules = new_ruleset(f"Allow if :{COUNTER}: < 3", "Block if :amount_in_usd: > 3")
-    hits, _ = hits_in_spite_of(MISSING, rules, list(rules.rules), "payment")
+    hits, _ = hits_in_spite_of(MISSING, rules, list(rules.rules), "payment", {})
     assert decide(hits).outcome is Outcome.BLOCK
 
 
 def test_nothing_missing_is_nothing_degraded(new_ruleset: Any) -> None:
     rules = new_ruleset("Block if :amount_in_usd: > 3")
-    hits, report = hits_in_spite_of({}, rules, list(rules.rules), "payment")
+    hits, report = hits_in_spite_of({}, rules, list(rules.rules), "payment", {})
     assert (len(hits), report) == (1, [])
+
+
+def test_rule_that_the_event_does_not_take_follows_no_policy(new_ruleset: Any) -> None:
+    rules = new_ruleset(
+        f"Request 3DS if :{COUNTER}: > 3", f"Payout pause if :{COUNTER}: > 3"
+    )  # fmt: skip
+    charge = {"event_type": "payment", "transaction_type": "charge"}
+    hits, (report,) = hits_in_spite_of(MISSING, rules, [], "payment", charge)
+    assert (hits, report.policies) == ([], ())

@@ -1,34 +1,17 @@
 """`sekisho rules …`: exit codes 0, 1, 2 and exact JSON."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sekisho.entrypoints.cli import main
-
 Run = Callable[..., tuple[int, str, str]]
 Write = Callable[[str, str], Path]
 
 GOOD = "Block if :amount_in_usd: > 1000"
 BAD = "Block if :risk_scor: > 65"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command; its status, standard output and standard error."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sekisho", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture

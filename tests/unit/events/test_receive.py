@@ -107,6 +107,22 @@ def test_given_attribute_wins_over_what_is_derived() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("risk_score", 0),
+        ("risk_score", 100),
+        ("bot_score", 99.0),
+        ("risk_level", "Highest"),
+        ("transaction_type", "setup_intent"),
+        ("distance_between_ip_and_billing_address", 20_000.5),
+    ],
+)
+def test_given_attribute_within_its_bounds_is_taken(name: str, value: Any) -> None:
+    due = value.casefold() if isinstance(value, str) else value
+    assert take(attributes={name: value}).record[name] == due
+
+
+@pytest.mark.parametrize(
     ("changes", "place", "code"),
     [
         ({"amount": -1}, "amount", "out_of_range"),
@@ -130,6 +146,15 @@ def test_given_attribute_wins_over_what_is_derived() -> None:
         ({"attributes": {"risk_scor": 1}}, "attributes.risk_scor", "unknown_attribute"),
         ({"attributes": {"risk_score": "80"}}, "attributes.risk_score", "wrong_type"),
         ({"attributes": {"risk_score": True}}, "attributes.risk_score", "wrong_type"),
+        ({"attributes": {"risk_score": 101}}, "attributes.risk_score", "out_of_range"),
+        ({"attributes": {"risk_score": -0.1}}, "attributes.risk_score", "out_of_range"),
+        ({"attributes": {"bot_score": 100}}, "attributes.bot_score", "out_of_range"),
+        ({"attributes": {"hour_of_day": 24}}, "attributes.hour_of_day", "out_of_range"),
+        ({"attributes": {"amount_in_usd": -1}}, "attributes.amount_in_usd", "out_of_range"),
+        ({"attributes": {"risk_level": "high"}}, "attributes.risk_level", "bad_value"),
+        ({"attributes": {"cvc_check": "PASS"}}, "attributes.cvc_check", "bad_value"),
+        ({"attributes": {"transaction_type": "x"}}, "attributes.transaction_type", "bad_value"),
+        ({"transaction_type": "intent"}, "transaction_type", "bad_value"),
         ({"attributes": {"is_anonymous_ip": 1}}, "attributes.is_anonymous_ip", "wrong_type"),
         ({"attributes": {"event_type": "x"}}, "attributes.event_type", "counter_given"),
         (

@@ -1,5 +1,6 @@
 """A whole node in this process, on a temporary directory and without HTTP."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -12,6 +13,7 @@ from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.wiring import open_node
 from sekisho.flow import Asking
+from sekisho.rules import DraftRule
 
 
 class Gate:
@@ -32,6 +34,17 @@ class Gate:
         plain = {"type": "payment", "amount": 2500, "currency": "usd"}
         sent = {**plain, "id": f"pay_{next(self._numbers)}", **event}
         return json.loads(self.node.decide(json.dumps(sent).encode(), Asking("me", key)).body)
+
+    def publish(self, *rules: str) -> None:
+        async def run() -> None:
+            await self.node.policy.save_draft([DraftRule(rule) for rule in rules], "test")
+            await self.node.policy.publish("test", "")
+
+        asyncio.run(run())
+
+    def outbox(self) -> list[tuple[str, dict[str, Any]]]:
+        rows = self.node.store.read().execute("SELECT kind, payload FROM outbox ORDER BY cause, id")
+        return [(str(kind), json.loads(bytes(payload))) for kind, payload in rows]
 
     def report(self, **event: Any) -> dict[str, Any]:
         return json.loads(self.node.report(json.dumps(event).encode()).body)

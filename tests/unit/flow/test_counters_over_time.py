@@ -1,5 +1,6 @@
 """Counters as a fold over the log: a restart with a snapshot, without one, and in the middle."""
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -94,3 +95,33 @@ def test_second_answer_of_the_issuer_replaces_the_first(shared_gate: Any) -> Non
     seen = shared_gate.decide(card=card)["attributes"]
     assert seen["declined_charges_per_card_number_daily"] == 0
     assert seen["authorized_charges_per_card_number_all_time"] == 1
+
+
+@pytest.mark.parametrize("aggregate", ["count", "sum", "distinct", "max"])
+def test_counters_that_share_a_table_stay_right_when_others_come_and_go(
+    gate: Any, aggregate: str
+) -> None:
+    """A table has room for the edges of its windows: with other windows, rows begin elsewhere."""
+    plain = {"aggregate": aggregate, "of": ["payment"], "by": ["customer"]}
+    if aggregate != "count":
+        plain["value"] = "amount"
+    spent: list[int] = []
+
+    def check(*names: str) -> None:
+        for amount in (100 + len(spent), 100 + len(spent) // 2):
+            seen = gate.decide(customer="c", amount=amount)["attributes"]
+            due = {"count": len(spent), "sum": sum(spent), "distinct": len(set(spent)),
+                   "max": max(spent, default=None)}[aggregate]  # fmt: skip
+            assert {name: seen.get(name) for name in names} == dict.fromkeys(names, due)
+            spent.append(amount)
+
+    for _ in range(40):
+        check()
+    for number in range(1, 6):
+        names = [f"c{one}" for one in range(1, number + 1)]
+        declared = {**plain, "window": f"{6 - number}h"}  # the longest first: it keeps the table
+        asyncio.run(gate.node.policy.declare(names[-1], declared))
+        check(*names)
+    for number in range(5, 1, -1):
+        asyncio.run(gate.node.policy.forget(f"c{number}"))
+        check(*(f"c{one}" for one in range(1, number)))

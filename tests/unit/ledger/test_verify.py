@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import random
 import shutil
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, cast
 
 import apsw
+import msgspec
 import pytest
 
-from sekisho.ledger import Ledger, VerifyReport, read_checkpoints, verify
+from sekisho.ledger import (
+    Ledger,
+    LedgerOptions,
+    VerifyReport,
+    read_checkpoints,
+    sign_checkpoints,
+    verify,
+)
 from sekisho.ledger.chain import genesis, seal
 
 if TYPE_CHECKING:
@@ -176,6 +185,80 @@ def test_without_checkpoints_a_rewritten_chain_passes(sealed: Path) -> None:
     rewrite_chain(sealed)
     sealed.with_name("checkpoints.jsonl").unlink()
     assert verify(sealed).ok
+
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def signed(sealed: Path) -> Path:
+    """The same ledger with signed checkpoints, and the heads at rows 1, 1001, 2001 and 2500."""
+    sign_checkpoints(sealed, KEY)
+    return sealed
+
+
+def test_signed_checkpoints_vouch_for_the_rows(signed: Path) -> None:
+    report = verify(signed, key=KEY)
+    assert (report.ok, report.signed_rows) == (True, ROWS)
+    assert verify(signed).signed_rows is None
+
+
+def forge_checkpoints(path: Path, key: bytes) -> None:
+    """Write the heads of the chain as it is now, as somebody without the key would."""
+    heads = path.with_name("checkpoints.jsonl")
+    lines = read_checkpoints(heads)
+    connection = apsw.Connection(str(path))
+    fresh: list[bytes] = []
+    for line in lines:
+        found = connection.execute("SELECT hash FROM ledger WHERE seq = ?", (line.seq,)).fetchone()
+        assert found is not None
+        forged = msgspec.structs.replace(line, hash=bytes(cast("bytes", found[0])).hex())
+        fresh.append(msgspec.json.encode(forged))
+    connection.close()
+    heads.write_bytes(b"\n".join(fresh) + b"\n")
+    if key:
+        sign_checkpoints(path, key)
+
+
+@pytest.mark.parametrize("key", [b"", b"another" * 5], ids=["old signatures", "another key"])
+def test_who_writes_both_files_without_the_key_is_found(signed: Path, key: bytes) -> None:
+    rewrite_chain(signed)
+    forge_checkpoints(signed, key)
+    assert verify(signed).ok  # what cannot be found without signatures
+    report = verify(signed, key=KEY)
+    assert not report.ok
+    assert "not signed with this installation's key" in report.reason
+
+
+def test_heads_taken_away_with_the_rows_rewritten_behind_them_are_missed(
+    signed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[verify.__module__], "ROWS_APART_MAX", 1_200)
+    assert verify(signed, key=KEY).ok
+    heads = signed.with_name("checkpoints.jsonl")
+    lines = heads.read_bytes().splitlines(keepends=True)
+    for kept, first_bad in (([], 1), (lines[:1], 2), ([lines[0], lines[-1]], 2)):
+        heads.write_bytes(b"".join(kept))
+        report = verify(signed, key=KEY)
+        assert (report.ok, report.first_bad_seq) == (False, first_bad)
+        assert "taken away" in report.reason
+
+
+def test_checkpoint_of_another_installation_does_not_count(signed: Path) -> None:
+    heads = signed.with_name("checkpoints.jsonl")
+    foreign = msgspec.structs.replace(read_checkpoints(heads)[0], installation="inst_other")
+    heads.write_bytes(msgspec.json.encode(foreign) + b"\n")
+    sign_checkpoints(signed, KEY)
+    assert "not signed" in verify(signed, key=KEY).reason
+
+
+def test_ledger_with_a_key_signs_what_it_writes(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(options=LedgerOptions(signing_key=KEY))
+    for n in range(3):
+        desk.ledger.append(desk.decision(n))
+    desk.close()
+    report = verify(desk.directory / "ledger.db", key=KEY)
+    assert (report.ok, report.signed_rows) == (True, 3)
 
 
 def test_another_installations_id_is_found(sealed: Path) -> None:

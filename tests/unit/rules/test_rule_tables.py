@@ -51,3 +51,26 @@ def test_versions_are_found_by_name_number_or_age(connection: apsw.Connection) -
     assert tables.load_published(connection, "1") == version(1, 1)
     assert tables.load_published(connection, "3") is None
     assert [one.number for one in tables.all_published(connection)] == [2, 1]
+
+
+def test_fingerprints_allowed_before_there_was_a_limit_get_one() -> None:
+    month_us = 30 * 24 * 3_600_000_000
+    with apsw.Connection(":memory:") as older:
+        older.execute(tables.MIGRATIONS[0].sql)
+        for alias in ("card_fingerprint_allowlist", "mine"):
+            kind = "card_fingerprint"
+            row = tables.ListRow(f"rsl_{alias}", alias, alias, kind, {}, 1, "me")
+            tables.insert_list(older, row)
+            items = [
+                tables.ItemRow(f"rsli_{alias}{until}", row.id, f"fp{until}", f"fp{until}", 5, "me",
+                               until)
+                for until in (0, 9, 2 * month_us)
+            ]  # fmt: skip
+            tables.insert_items(older, items, tables.edition_of(older, row.id))
+        older.execute(tables.MIGRATIONS[1].sql)
+        kept = {alias: dict(tables.values_of(older, f"rsl_{alias}"))
+                for alias in ("card_fingerprint_allowlist", "mine")}  # fmt: skip
+    older.close()
+    latest = 5 + month_us
+    assert sorted(kept["card_fingerprint_allowlist"].values()) == [9, latest, latest]
+    assert sorted(kept["mine"].values()) == [0, 9, 2 * month_us]

@@ -15,9 +15,11 @@ from sekisho.rules import (
     assemble,
     build_ruleset,
     builtin_rules,
+    check_size,
     draft_rules,
     judge,
 )
+from sekisho.rules.ruleset import MAX_CHARACTERS
 
 CATALOGUE = default_catalogue()
 TYPES = {alias: item_type for alias, (item_type, _) in DEFAULT_LISTS.items()}
@@ -43,6 +45,13 @@ def test_set_is_bounded() -> None:
     rule = DraftRule("Block if :amount_in_usd: > 1")
     with pytest.raises(ValueError, match=str(MAX_RULES)):
         draft_rules([rule] * (MAX_RULES + 1), CATALOGUE, TYPES)
+
+
+def test_characters_of_a_set_are_bounded() -> None:
+    rule = DraftRule(f"Block if :email: = '{'x' * 4_000}'")
+    with pytest.raises(ValueError, match=f"{MAX_CHARACTERS:,}"):
+        check_size([rule] * (MAX_CHARACTERS // 4_000))
+    check_size([rule] * (MAX_CHARACTERS // 4_000 - 4))
 
 
 def test_unchanged_rule_keeps_id_and_age_and_an_edited_one_what_it_names() -> None:

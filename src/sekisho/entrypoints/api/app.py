@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from sekisho import __version__
 from sekisho.durable import StoreError
-from sekisho.entrypoints.api import counters, decisions, lists, operating, rulesets
+from sekisho.entrypoints.api import counters, decisions, developer, lists, operating, rulesets
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal
@@ -55,7 +55,7 @@ def build_api(node: Node) -> FastAPI:
     ):
         app.include_router(router)
     if node.settings.dev:
-        app.include_router(operating.developer)
+        app.include_router(developer.router)
     for kind in REFUSALS:
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -95,7 +95,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return _envelope(request, HttpRefusal(400, "not_json", "the body is not JSON"))
+        reason = first["ctx"]["error"]
+        return _envelope(request, HttpRefusal(400, "not_json", f"the body is not JSON: {reason}"))
     problems = [
         {
             "place": ".".join(str(part) for part in one["loc"][1:]),

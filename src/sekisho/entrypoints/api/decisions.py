@@ -1,5 +1,6 @@
 """Decisions and outcomes: batches, outcomes, and a decision with its explanation."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ async def list_decisions(
 ) -> Response:
     """Newest first; page on with the id of the last decision seen."""
     del key
-    data, more = recent(node_of(request), limit, starting_after)
+    data, more = await asyncio.to_thread(recent, node_of(request), limit, starting_after)
     return answer({"object": "list", "data": data, "has_more": more, "url": "/v1/decisions"})
 
 
@@ -84,7 +85,7 @@ async def list_decisions(
 async def get_decision(request: Request, decision_id: str, key: ApiKey = need("read")) -> Response:
     """The decision as answered, and for each rule which part was true, false or unknown."""
     del key
-    return answer(explained(node_of(request), decision_id))
+    return answer(await asyncio.to_thread(explained, node_of(request), decision_id))
 
 
 def _events(body: bytes) -> Sequence[msgspec.Raw]:

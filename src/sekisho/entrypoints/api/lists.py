@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
 from sekisho.kit.clock import iso, to_us
@@ -14,7 +15,7 @@ from sekisho.rules import found_list
 from sekisho.rules.lists import MAX_ITEMS
 from sekisho.rules.sqlite import ItemRow, ListRow, Page, count_items, list_items, list_lists
 
-router = APIRouter(prefix="/v1/lists", tags=["lists"])
+router = APIRouter(prefix="/v1/lists", tags=["lists"], route_class=StrictRoute)
 STRICT = ConfigDict(extra="forbid")
 
 

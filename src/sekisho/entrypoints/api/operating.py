@@ -1,4 +1,4 @@
-"""For operators: health, readiness, metrics, keys, attributes; and developer mode's clock."""
+"""For operators: health, readiness, metrics, keys, attributes."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sekisho.entrypoints import control
 from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import iso
 
-router = APIRouter(tags=["operating"])
-developer = APIRouter(prefix="/dev", tags=["developer mode"])
+router = APIRouter(tags=["operating"], route_class=StrictRoute)
 
 
 class KeyIn(BaseModel):
@@ -21,13 +21,6 @@ class KeyIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=100)
     scopes: list[str] = Field(default_factory=lambda: ["decide", "read"])
-
-
-class AdvanceIn(BaseModel):
-    """How far to move the clock."""
-
-    model_config = ConfigDict(extra="forbid")
-    advance_s: float = Field(ge=0, le=366 * 86_400 * 10)
 
 
 @router.get("/healthz", summary="Alive")
@@ -120,14 +113,6 @@ async def revoke_key(request: Request, key_id: str, key: ApiKey = need("admin"))
         raise HttpRefusal(404, "resource_missing", f"no key in force: '{key_id}'", param="id")
     node.keyring.revoke(key_id)
     return answer({"object": "api_key", "id": key_id, "revoked": True})
-
-
-@developer.post("/clock", summary="Move the server's clock forward")
-async def advance(request: Request, given: AdvanceIn) -> Response:
-    """For trying expiries and windows without waiting."""
-    clock = node_of(request).clock
-    clock.advance(given.advance_s)
-    return answer({"object": "clock", "now": iso(clock.now_us())})
 
 
 def told_key(key: ApiKey) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Rule sets: check, draft, publish, versions, differences."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -7,14 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
+from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts, as_refusal
 from sekisho.kit.clock import iso
 from sekisho.language import check_rule, format_rule
-from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused
+from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused, check_size
 from sekisho.rules.sqlite import Published
 
-router = APIRouter(prefix="/v1", tags=["rules"])
+router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
 
 
 class RuleIn(BaseModel):
@@ -44,25 +47,13 @@ class NoteIn(BaseModel):
 async def check(request: Request, draft: DraftIn, key: ApiKey = need("read")) -> Response:
     """Diagnostics for each rule: kind, line, column, length, message, hint."""
     del key
-    node = node_of(request)
-    checked = [
-        check_rule(one.predicate, node.policy.catalogue, node.book.types) for one in _drafts(draft)
-    ]
-    return answer(
-        {
-            "object": "list",
-            "data": [
-                {
-                    "rule": draft.predicate,
-                    "ok": not one.errors,
-                    "formatted": format_rule(one.rule) if one.rule else None,
-                    "errors": as_dicts(one.errors),
-                    "warnings": as_dicts(one.warnings),
-                }
-                for draft, one in zip(_drafts(draft), checked, strict=True)
-            ],
-        }
-    )
+    drafts = _drafts(draft)
+    try:
+        check_size(drafts)
+    except ValueError as error:
+        raise _refused(error) from error
+    checked = await asyncio.to_thread(_checked, node_of(request), drafts)
+    return answer({"object": "list", "data": checked})
 
 
 @router.put("/rulesets/draft", summary="Replace the draft")
@@ -80,7 +71,7 @@ async def put_draft(request: Request, draft: DraftIn, key: ApiKey = need("rules"
 async def get_draft(request: Request, key: ApiKey = need("read")) -> Response:
     """The draft as kept, with its warnings."""
     del key
-    told = node_of(request).policy.draft()
+    told = await asyncio.to_thread(node_of(request).policy.draft)
     if told is None:
         raise HttpRefusal(
             404, "resource_missing", "there is no draft: PUT /v1/rulesets/draft first"
@@ -107,14 +98,12 @@ async def versions(request: Request, key: ApiKey = need("read")) -> Response:
     del key
     node = node_of(request)
     live = node.policy.live.ruleset.version
-    return answer(
-        {
-            "object": "list",
-            "data": [
-                _told(one, live=one.version == live, rules=False) for one in node.policy.published()
-            ],
-        }
-    )
+
+    def told() -> list[dict[str, Any]]:
+        published = node.policy.published()
+        return [_told(one, live=one.version == live, rules=False) for one in published]
+
+    return answer({"object": "list", "data": await asyncio.to_thread(told)})
 
 
 @router.get("/rulesets/diff", summary="What changed between two versions")
@@ -168,6 +157,20 @@ async def republish(request: Request, version: str, key: ApiKey = need("rules"))
     await node.policy.save_draft(rules, key.id)
     published = await node.policy.publish(key.id, f"back to {found.version}")
     return answer(_told(published, live=True))
+
+
+def _checked(node: Node, drafts: Sequence[DraftRule]) -> list[dict[str, Any]]:
+    checked = [check_rule(one.predicate, node.policy.catalogue, node.book.types) for one in drafts]
+    return [
+        {
+            "rule": draft.predicate,
+            "ok": not one.errors,
+            "formatted": format_rule(one.rule) if one.rule else None,
+            "errors": as_dicts(one.errors),
+            "warnings": as_dicts(one.warnings),
+        }
+        for draft, one in zip(drafts, checked, strict=True)
+    ]
 
 
 def _by_identity(rules: Sequence[DraftRule], others: Sequence[DraftRule]) -> dict[str, str]:

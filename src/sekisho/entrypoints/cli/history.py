@@ -12,6 +12,8 @@ from rich.table import Table
 from sekisho.entrypoints.cli.console import OUT, emit_json, fail, progress, table
 from sekisho.entrypoints.cli.rules import ListsFile, live_of, read_counters, read_lists, read_rules
 from sekisho.entrypoints.policy import counter_attribute
+from sekisho.entrypoints.rates import rates_of
+from sekisho.entrypoints.settings import read_settings
 from sekisho.events import (
     CURRENCIES,
     History,
@@ -160,7 +162,7 @@ def context_for(
     if "_usd_amount_" in text:
         text += " amount_in_usd"
     wanted = [one for one in CURRENCIES if f"amount_in_{one}" in text]
-    return ReceiveContext(catalogue, currencies=wanted)
+    return ReceiveContext(catalogue, rates_of(read_settings()), wanted)
 
 
 class Written:

@@ -14,15 +14,17 @@ from sekisho.entrypoints.foundation import database_of
 from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import as_refusal
+from sekisho.entrypoints.secret import secret_file, signing_key
 from sekisho.entrypoints.settings import PREFIX, Settings, read_settings
 from sekisho.kit.clock import MICROSECONDS, iso
-from sekisho.ledger import verify
+from sekisho.ledger import read_checkpoints, verify
+from sekisho.ledger.checkpoints import FILE_NAME as CHECKPOINTS
 from sekisho.rules import ListRefused, found_list
 from sekisho.rules.sqlite import Page, count_items, list_items, list_lists
 
 lists_app = typer.Typer(no_args_is_help=True, help="Lists that rules look into.")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys.")
-config_app = typer.Typer(no_args_is_help=True, help="Settings.")
+config_app = typer.Typer(no_args_is_help=True, help="Settings in force.")
 
 Data = Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")]
 AsJson = Annotated[bool, typer.Option("--json", help="exact JSON for scripts")]
@@ -49,17 +51,28 @@ def decide_command(
     sys.stdout.write(reply.body.decode() + "\n")
 
 
-def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
-    """Read the whole log and check its chain of hashes. Status 1 when a row was changed."""
-    path = database_of(read_settings(data=data).data)
+def verify_ledger_command(
+    data: Data = None,
+    without_signatures: Annotated[
+        bool, typer.Option("--without-signatures", help="the chain alone: needs no secret")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the whole log; check its chain of hashes and its signatures. Status 1 when broken."""
+    settings = read_settings(data=data)
+    path = database_of(settings.data)
     if not path.exists():
         fail(f"there is no log at {path}", "name the data directory with --data")
+    key = b"" if without_signatures else _key_for(settings)
     with progress() as bar:
         task = bar.add_task("verifying", total=None)
-        report = verify(path, lambda done, total: bar.update(task, completed=done, total=total))
+        report = verify(
+            path, lambda done, total: bar.update(task, completed=done, total=total), key
+        )
     told = {
         "ok": report.ok,
         "rows": report.rows,
+        "signed_rows": report.signed_rows,
         "head": report.head_hash.hex(),
         "first_bad": report.first_bad_seq,
         "reason": report.reason,
@@ -67,8 +80,11 @@ def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(told)
     elif report.ok:
+        signed = report.signed_rows
+        told_of = "signatures not checked" if signed is None else f"signed up to row {signed:,}"
         OUT.print(
-            f"[green]the chain holds[/]: {report.rows:,} rows, head {report.head_hash.hex()[:16]}…"
+            f"[green]the chain holds[/]: {report.rows:,} rows, {told_of},"
+            f" head {report.head_hash.hex()[:16]}…"
         )
     else:
         OUT.print(
@@ -76,6 +92,20 @@ def verify_ledger_command(data: Data = None, as_json: AsJson = False) -> None:
         )
     if not report.ok:
         raise typer.Exit(NO)
+
+
+def _key_for(settings: Settings) -> bytes:
+    """The key to check signatures with; none where nothing was ever signed."""
+    file = secret_file(settings)
+    if file.exists():
+        return signing_key(settings)
+    heads = read_checkpoints(database_of(settings.data).with_name(CHECKPOINTS))
+    if any(head.signature for head in heads):
+        fail(
+            f"the chain is signed, but there is no secret at {file}",
+            f"name it with {PREFIX}SECRET_FILE, or check without it: --without-signatures",
+        )
+    return b""
 
 
 # ── lists ─────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +129,7 @@ def show_lists(
 
 @lists_app.command("create")
 def create_list(
-    alias: str,
+    alias: Annotated[str, typer.Argument(help="a short name, without the @")],
     item_type: Annotated[str, typer.Option("--type", help="item type")] = "string",
     name: Annotated[str, typer.Option(help="for people; default: the alias")] = "",
     data: Data = None,
@@ -117,7 +147,7 @@ def create_list(
 
 @lists_app.command("add")
 def add_items(
-    alias: str,
+    alias: Annotated[str, typer.Argument(help="the list's short name, or its id")],
     values: Annotated[list[str] | None, typer.Argument(help="values; none to use --file")] = None,
     file: Annotated[Path | None, typer.Option(help="one value a line")] = None,
     expires_in_hours: Annotated[
@@ -128,7 +158,9 @@ def add_items(
     """Put values into a list."""
     given = list(values or [])
     if file is not None:
-        given += [line.strip() for line in file.read_text().splitlines() if line.strip()]
+        given += _lines(file)
+    if not given:
+        fail("there is nothing to add", "give values, or --file with one a line")
     node = _open(data)
     until = round(node.clock.now_us() + expires_in_hours * HOUR_US) if expires_in_hours else 0
     try:
@@ -139,6 +171,14 @@ def add_items(
         fail(str(refused))
     finally:
         node.close()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        fail(f"{file} cannot be read: it is not UTF-8 text")
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _show_lists(node: Node, *, as_json: bool) -> None:
@@ -176,7 +216,7 @@ def _show_items(node: Node, alias: str, *, as_json: bool) -> None:
 
 @keys_app.command("create")
 def create_key(
-    name: str,
+    name: Annotated[str, typer.Argument(help="whose key it is, such as shop")],
     scopes: Annotated[
         list[str], typer.Option("--scope", help=f"may be given often: {', '.join(SCOPES)}")
     ] = ["decide", "read"],  # noqa: B006 — typer copies it
@@ -234,7 +274,9 @@ def list_keys(data: Data = None, as_json: AsJson = False) -> None:
 
 
 @keys_app.command("revoke")
-def revoke_key(key_id: str, data: Data = None) -> None:
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="key_…, as `keys list` shows it")], data: Data = None
+) -> None:
     """Shut a key out. A running server has its own way: DELETE /v1/keys/{id}."""
     node = _open(data)
     now_us = node.clock.now_us()

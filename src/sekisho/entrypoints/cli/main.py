@@ -12,6 +12,7 @@ from sekisho.durable import StoreError
 from sekisho.entrypoints.cli import demo, history, keeping, rules, world
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
+from sekisho.rules import RulesRefused
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,6 +72,13 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError, IpTableRefused, OSError) as error:
+    except (SettingsError, StoreError, IpTableRefused) as error:
         complain(str(error))
+        sys.exit(BAD_USAGE)
+    except RulesRefused as refused:
+        hint = "start the release that published them, or restore a backup of the data directory"
+        complain(f"the published rules no longer check: {refused}", hint)
+        sys.exit(BAD_USAGE)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         sys.exit(BAD_USAGE)

@@ -10,7 +10,9 @@ import typer
 
 from sekisho.entrypoints.cli.console import ERR, NO, OUT, emit_json, fail
 from sekisho.entrypoints.policy import counter_attribute
+from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.refusals import as_dicts
+from sekisho.entrypoints.settings import read_settings
 from sekisho.events import EventRefused, ReceiveContext, Record, default_catalogue, receive
 from sekisho.flow import Live, assess
 from sekisho.kit.clock import SystemClock
@@ -310,7 +312,9 @@ def _run_case(
 
 def _record(catalogue: Catalogue, event: bytes, attributes: dict[str, Any]) -> Record:
     try:
-        received = receive(event, SystemClock().now_us(), ReceiveContext(catalogue))
+        received = receive(
+            event, SystemClock().now_us(), ReceiveContext(catalogue, rates_of(read_settings()))
+        )
     except EventRefused as refused:
         fail(f"the event cannot be taken: {refused}", refused.problems[0].hint)
     record = dict(received.record)

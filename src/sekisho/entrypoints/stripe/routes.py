@@ -239,8 +239,11 @@ async def _once(call: Call, handler: Write, key: tuple[str, str, bytes]) -> tupl
                 keep_answer(connection, scope, name, kept, node.clock.now_us())
             return result, body
 
-        result, body = await node.base.write_soon(write)
-        mutation.change.apply(result)
+        def apply(written: tuple[Any, bytes]) -> None:
+            mutation.change.apply(written[0])
+
+        change = Change(write, apply, mutation.change.takes_away)
+        _, body = await node.change_soon(change)
         return body, False
     finally:
         if name:
