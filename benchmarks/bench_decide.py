@@ -66,9 +66,9 @@ class Stages:
         self.answers: list[bytes] = []
 
     def receive(self) -> None:
-        now_us, context = self._node.clock.now_us(), self._node.policy.context
+        now_us, context = self._node.clock.now_us(), self._node.policy.door
         self._events = [receive(body, now_us, context) for body in self._sent]
-        self._records = [dict(event.record) for event in self._events]
+        self._records = [event.record for event in self._events]
 
     def look_up(self) -> None:
         find = self._node.ledger.find_event
@@ -78,7 +78,7 @@ class Stages:
     def count(self) -> None:
         counters = self._node.policy.counters
         for event, record in zip(self._events, self._records, strict=True):
-            record.update(counters.read(event.type, event.at_us, record))
+            counters.read_into(record, event.type, event.at_us)
             counters.apply(event.type, event.at_us, record)
 
     def assess(self) -> None:

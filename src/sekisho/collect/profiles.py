@@ -60,6 +60,10 @@ class Profiles:
         """The attributes profiles add to the catalogue."""
         return [spec for schema in self._schemas.values() for spec in schema.specs()]
 
+    def keys(self) -> frozenset[str]:
+        """The attributes of an event that profiles are found by."""
+        return frozenset(IDENTITY_KEYS[entity] for entity in self._schemas)
+
     def put(self, entity: str, key: str, attributes: Mapping[str, Scalar], at_us: int) -> None:
         """Take a whole profile that holds from a moment on; the same moment again replaces it.
 

@@ -65,11 +65,21 @@ class Store:
             StoreClosed: the store is closed.
         """
         call = _Call(run)
-        self.put(call, None)
+        self.put(call, (None,))
         return call.future
 
-    def put(self, appender: Appender[Item], item: Item) -> None:
-        """Queue one item for its appender: the path without a future for each item.
+    def put(self, appender: Appender[Item], items: Sequence[Item]) -> None:
+        """Queue items for their appender: the path without a future for each.
+
+        Raises:
+            StoreClosed: the store is closed.
+        """
+        self.require_open()
+        self._writer.put((appender, items))
+        seam("entry.queued")
+
+    def require_open(self) -> None:
+        """Nothing happens while the store can take items.
 
         Raises:
             StoreClosed: the store is closed.
@@ -77,8 +87,6 @@ class Store:
         if self._closed:
             message = "the store is closed: send the request to a running instance"
             raise StoreClosed(message)
-        self._writer.put((appender, item))
-        seam("entry.queued")
 
     def migrate(self, component: str, steps: Sequence[Migration]) -> int:
         """Bring a component's tables up to date, all steps in one transaction.

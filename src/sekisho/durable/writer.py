@@ -4,8 +4,9 @@
 # pyright: strict, reportUnknownMemberType=false
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -15,7 +16,8 @@ import apsw
 from sekisho.durable.batch import Appender, Run, commit_batch
 from sekisho.durable.errors import StoreClosed, StoreUnavailable
 
-_Job = tuple[Appender[Any], Any]
+_Job = tuple[Appender[Any], Sequence[Any]]
+"""Items that arrived together, for one appender."""
 _appender_of = itemgetter(0)
 
 
@@ -24,7 +26,7 @@ class Writer:
 
     Args:
         connection: opened by `open_writer`; closed by the thread when it ends.
-        batch_max: most jobs in one commit.
+        batch_max: items after which a commit takes no more jobs.
         wal_pages_max: pages of write-ahead log after which it checkpoints.
     """
 
@@ -69,10 +71,11 @@ class Writer:
 
     def _take(self) -> list[_Job | None]:
         """Wait for a job, then take all that are there; a None ends the list and the service."""
-        batch = [self._jobs.get()]
-        while batch[-1] is not None and len(batch) < self._batch_max:
+        batch = [job := self._jobs.get()]
+        size = 0
+        while job is not None and (size := size + len(job[1])) < self._batch_max:
             try:
-                batch.append(self._jobs.get_nowait())
+                batch.append(job := self._jobs.get_nowait())
             except Empty:
                 break
         return batch
@@ -80,7 +83,7 @@ class Writer:
     def _commit(self, batch: list[_Job | None]) -> None:
         jobs = [job for job in batch if job is not None]
         runs = [
-            Run(appender, [item for _, item in group])
+            Run(appender, list(chain.from_iterable(items for _, items in group)))
             for appender, group in groupby(jobs, _appender_of)
         ]
         if not runs:
@@ -106,8 +109,8 @@ class Writer:
                 except Empty:
                     return
                 if job is not None:
-                    appender, item = job
-                    appender.settled([item], error)
+                    appender, items = job
+                    appender.settled(items, error)
 
 
 class Checkpointer:

@@ -1,7 +1,7 @@
 """`POST /v1/decisions` without a framework: the one route where microseconds count."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from sekisho.entrypoints.auth import admit, identify
@@ -51,13 +51,13 @@ def too_large(limit: int) -> HttpRefusal:
     return HttpRefusal(413, "too_large", f"the body is larger than {limit} bytes")
 
 
-def idempotency_key(scope: Scope) -> str:
+def idempotency_key(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The Idempotency-Key header, or the empty text.
 
     Raises:
         HttpRefusal: 400 when it is too long.
     """
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"idempotency-key":
             if len(value) > MAX_KEY:
                 raise HttpRefusal(
@@ -111,7 +111,7 @@ async def post_decision(node: Node, scope: Scope, receive: Receive, send: Send) 
     request_id = node.request_id()
     try:
         key = admit(node.keyring, node.limiter, scope["headers"], "decide")
-        name = idempotency_key(scope)
+        name = idempotency_key(scope["headers"])
         body = await read_body(receive, MAX_BODY)
         reply = await finish(begin(node, node.checkpoint.decide, body, Asking(key.id, name)))
     except HttpRefusal as refusal:

@@ -17,7 +17,7 @@ from sekisho.entrypoints.settings import Settings
 from sekisho.events import ExchangeRates
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Ledger, LedgerOptions, OnBatch, sign_checkpoints
+from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch, sign_checkpoints
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
 
@@ -50,8 +50,8 @@ class Foundation:
         return await asyncio.wrap_future(self.store.write(write))
 
 
-def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
-    """Open the data directory, making it when it is new.
+def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
+    """Open the data directory, making it when it is new; `defer` runs something later.
 
     Raises:
         StoreError: it is taken, damaged, or cannot be written.
@@ -69,7 +69,7 @@ def lay(settings: Settings, on_batch: OnBatch) -> Foundation:
     if made:
         sign_checkpoints(store.path, key)
     options = LedgerOptions(key_hours=settings.idempotency_hours, signing_key=key)
-    ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options)
+    ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options, defer=defer)
     return Foundation(settings, clock, ids, store, ledger, ListBook(), rates, asyncio.Lock())
 
 

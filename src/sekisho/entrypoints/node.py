@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 HOUR_US: Final = 3_600_000_000
 
 Post = Callable[[Callable[[], None]], None]
-"""Runs something later on the thread that owns the checkpoint."""
+"""Runs something later on the thread that owns the checkpoint; `_defer` is called on it only."""
 
 
 class Node:
@@ -42,11 +42,12 @@ class Node:
         self.settings = settings
         self.owner = LocalOwner()
         self._post: Post = self.owner.post
-        base = lay(settings, self._batch_ended)
+        self._defer: Post = self.owner.post
+        base = lay(settings, self._batch_ended, self._at_turns_end)
         self.base, self.clock, self.ids = base, base.clock, base.ids
         self.store, self.ledger, self.book = base.store, base.ledger, base.book
         self.profiles = Profiles(())
-        self.policy = Policy(base)
+        self.policy = Policy(base, self.profiles)
         self._keeper = CounterKeeper(base)
         self.desk = ListDesk(self.book, self.ids, self.clock, self.policy.rules_using)
         self.filler = ListFiller(base, self.desk)
@@ -75,12 +76,21 @@ class Node:
             loop.call_soon_threadsafe(run)
 
         self._post = post
+
+        def defer(run: Callable[[], None]) -> None:
+            loop.call_soon(run)
+
+        self._defer = defer
         self.ready = True
 
     def detach(self) -> None:
         """Bring what still finishes to the local owner again."""
-        self._post = self.owner.post
+        self._post = self._defer = self.owner.post
+        self.ledger.hand_over()
         self.ready = False
+
+    def _at_turns_end(self, run: Callable[[], None]) -> None:
+        self._defer(run)
 
     def request_id(self) -> bytes:
         """A fresh id for the `Request-Id` header."""
@@ -187,6 +197,7 @@ class Node:
             clock=self.clock,
             ids=self.ids,
             context=self.policy.context,
+            door=self.policy.door,
             max_pending=self.settings.max_pending,
             ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,
         )

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 
 from sekisho.durable import StoreError
+from sekisho.entrypoints.decision_protocol import decision_protocol
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.tracing import send_traces
@@ -76,7 +77,7 @@ def serve(settings: Settings) -> None:
     config = uvicorn.Config(
         build_application(node),
         loop="uvloop",
-        http="httptools",
+        http=decision_protocol(node),
         lifespan="off",
         ws="none",
         access_log=False,

@@ -8,11 +8,12 @@ from sekisho.events.catalogue import (
     is_counter,
 )
 from sekisho.events.context import ReceiveContext
-from sekisho.events.draft import Record
+from sekisho.events.draft import Record, Scalar
 from sekisho.events.exchange import ExchangeRates, indicative_rates, load_rates
 from sekisho.events.families import CURRENCIES
 from sekisho.events.history import (
     History,
+    column_type,
     history_from_frame,
     labels_from_frame,
     payloads_from_frame,
@@ -43,6 +44,8 @@ __all__ = [
     "Problem",
     "ReceiveContext",
     "Record",
+    "Scalar",
+    "column_type",
     "default_catalogue",
     "history_from_frame",
     "holds_card_number",

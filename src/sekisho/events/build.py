@@ -7,7 +7,7 @@ from sekisho.events import messages
 from sekisho.events.context import ReceiveContext
 from sekisho.events.draft import Draft
 from sekisho.events.fields import EPOCH
-from sekisho.events.fill import FILLS
+from sekisho.events.fill import fills_for
 from sekisho.kit.clock import MICROSECONDS, from_us
 
 HOUR_US: Final = 3_600 * MICROSECONDS
@@ -30,7 +30,7 @@ def draft_of(message: messages.Message, now_us: int, context: ReceiveContext) ->
     })  # fmt: skip
     if not 0 <= at_us < LATEST_US:
         draft.refuse("occurred_at", "bad_time", "before 1970 or after 2199")
-    FILLS[kind](draft, message)
+    fills_for(context.wanted)[kind](draft, message)
     return draft, at_us
 
 

@@ -53,9 +53,18 @@ class ReceiveContext:
         currencies: targets to convert to; fewer are faster, so give those that rules read.
         trusted_places: places such as `metadata.order_id` whose long numeric ids may look like
             card numbers; nothing else is exempt.
+        wanted: attributes that will be read; a record may then lack all others. None: all.
     """
 
-    __slots__ = ("_conversions", "catalogue", "currencies", "exchange", "givable", "trusted_places")
+    __slots__ = (
+        "_conversions",
+        "catalogue",
+        "currencies",
+        "exchange",
+        "givable",
+        "trusted_places",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -63,17 +72,25 @@ class ReceiveContext:
         exchange: ExchangeRates | None = None,
         currencies: Sequence[str] = CURRENCIES,
         trusted_places: frozenset[str] = frozenset(),
+        wanted: frozenset[str] | None = None,
     ) -> None:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.exchange = indicative_rates() if exchange is None else exchange
         self.currencies = tuple(currencies)
         self.trusted_places = trusted_places
+        self.wanted = wanted
         self.givable = {
             name: KIND_OF[spec.type]
             for name, spec in self.catalogue.items()
             if not is_counter(spec) and name not in _NOT_GIVABLE
         }
         self._conversions: dict[str, Conversion] = {}
+
+    def narrowed(self, wanted: frozenset[str]) -> "ReceiveContext":
+        """The same for somebody who reads these attributes alone."""
+        return ReceiveContext(
+            self.catalogue, self.exchange, self.currencies, self.trusted_places, wanted
+        )
 
     def conversion(self, currency: str) -> Conversion | None:
         """How to convert from a currency in lower case; None when there is no such currency."""

@@ -156,11 +156,14 @@ def _frame(records: list[dict[str, Any]], context: ReceiveContext) -> pl.DataFra
     for record in records:
         for name in record:
             if name not in schema:
-                spec = context.catalogue.get(name)
-                schema[name] = (
-                    DTYPES.get(Kind(KIND_OF[spec.type]), pl.String) if spec else pl.String
-                )
+                schema[name] = column_type(name, context)
     return pl.DataFrame(records, schema=schema, orient="row")
+
+
+def column_type(name: str, context: ReceiveContext) -> Any:
+    """The type of the column that holds an attribute: metadata is text."""
+    spec = context.catalogue.get(name)
+    return DTYPES.get(Kind(KIND_OF[spec.type]), pl.String) if spec else pl.String
 
 
 def _with_labels(records: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:

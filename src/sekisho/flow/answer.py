@@ -30,7 +30,7 @@ class _Answer(msgspec.Struct, gc=False):
     request_3ds: bool
     rule_override_by_allow_rule: bool
     risk: dict[str, Any]
-    attributes: Record
+    attributes: msgspec.Struct
     versions: msgspec.Raw
     degraded: list[dict[str, Any]]
 
@@ -57,7 +57,7 @@ def encode_decision(
                 "level": risk.level,
                 "reasons": [{"code": code, "points": points} for code, points in risk.reasons],
             },
-            {name: record[name] for name in live.reported if name in record},
+            live.report(record),
             _versions(live.ruleset.version, lists, live.counters, live.scorecard.version),
             [_degraded(one) for one in assessment.degraded],
         )

@@ -1,12 +1,13 @@
 """The decision itself, on one screen: score → judge → decide. Pure, and the only implementation."""
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
 from sekisho.decisions import Decision, Degraded, decide, hits_in_spite_of
 from sekisho.events import Record
+from sekisho.flow.report import reporter
 from sekisho.language import Catalogue
 from sekisho.rules import RuleSet, judge
 from sekisho.scoring import Risk, Scorecard
@@ -25,6 +26,12 @@ class Live:
     """Version of the counters in force."""
     reported: tuple[str, ...]
     """Attributes that an answer lists: all that rules, score and counters have read."""
+    report: Callable[[Record], msgspec.Struct] = field(init=False)
+    """The reported attributes of a record, ready to be encoded."""
+
+    def __post_init__(self) -> None:
+        """Make what lists them."""
+        object.__setattr__(self, "report", reporter(self.reported))
 
 
 class Assessment(msgspec.Struct, frozen=True):

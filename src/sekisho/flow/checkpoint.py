@@ -90,6 +90,8 @@ class Parts:
     context: ReceiveContext
     max_pending: int = 20_000
     ip_table: IpTable | None = None
+    door: ReceiveContext | None = None
+    """`context` narrowed to what decisions read; None takes events in whole."""
 
 
 class Checkpoint:
@@ -137,7 +139,7 @@ class Checkpoint:
             if self._replay_key(scope, asking.key, digest, done):
                 return
         now_us = self.parts.clock.now_us()
-        event = receive(body, now_us, self.parts.context)
+        event = receive(body, now_us, self.parts.door or self.parts.context)
         if event.is_outcome:
             raise WrongDoor(f"`{event.type}` reports what happened: send it to {EVENT_ENDPOINT}")
         if self._replay_event(event, body, done):
@@ -254,7 +256,7 @@ class Checkpoint:
                 done(landed.reply)
 
     def _collect(self, event: Event) -> tuple[Record, dict[str, frozenset[str]]]:
-        record = dict(event.record)
+        record = event.record  # this event's own: the stages complete it
         missing: dict[str, frozenset[str]] = {}
         try:
             found = self.parts.profiles.attributes_for(record, event.at_us)
@@ -270,14 +272,12 @@ class Checkpoint:
 
     def _count(self, event: Event, record: Record, missing: dict[str, frozenset[str]]) -> None:
         counters = self.parts.counters
+        given = _of_counters(event, counters) if event.given else {}
         try:
-            counted = counters.read(event.type, event.at_us, record)
+            counters.read_into(record, event.type, event.at_us)
         except Exception:  # noqa: BLE001 — whatever fails there, rules follow their policy
             missing["counters"] = counters.names
-            return
-        for name in event.given:
-            counted.pop(name, None)  # what the caller says wins over what is derived
-        record.update(counted)
+        record.update(given)  # what the caller says wins over what is derived
 
     def _assess(
         self, event: Event, record: Record, missing: dict[str, frozenset[str]], now_us: int
@@ -376,6 +376,12 @@ class Checkpoint:
 def digest_of(body: bytes) -> bytes:
     """What an idempotency key is bound to."""
     return blake2b(body, digest_size=16).digest()
+
+
+def _of_counters(event: Event, counters: Counters) -> Record:
+    """Values of counters that the caller gave."""
+    names = event.given & counters.names
+    return {name: event.record[name] for name in names if name in event.record}
 
 
 def _kind_of(event: Event) -> Kind:

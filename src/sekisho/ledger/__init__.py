@@ -5,7 +5,7 @@ from sekisho.ledger.checkpoints import Checkpoint, read_checkpoints, sign_checkp
 from sekisho.ledger.entry import Entry, IdempotencyKey, Kind, Recorded
 from sekisho.ledger.errors import LedgerConflict, LedgerError, LedgerPoisoned, NotDrained
 from sekisho.ledger.idempotency import Claim, InFlight, Replay, claim
-from sekisho.ledger.ledger import Ledger, LedgerOptions
+from sekisho.ledger.ledger import Defer, Ledger, LedgerOptions
 from sekisho.ledger.recorder import OnBatch
 from sekisho.ledger.snapshots import Snapshot, Snapshots
 from sekisho.ledger.verify import VerifyReport, verify
@@ -13,6 +13,7 @@ from sekisho.ledger.verify import VerifyReport, verify
 __all__ = [
     "Checkpoint",
     "Claim",
+    "Defer",
     "Entry",
     "IdempotencyKey",
     "InFlight",

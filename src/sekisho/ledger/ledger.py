@@ -5,13 +5,13 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import apsw
 
-from sekisho.durable import OUTBOX_STEPS, Migration, Store
+from sekisho.durable import OUTBOX_STEPS, Migration, Store, StoreClosed
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import rows
@@ -25,6 +25,9 @@ from sekisho.ledger.recorder import Head, OnBatch, Recorder
 from sekisho.ledger.rows import QUERIES
 from sekisho.ledger.seen import SeenIds
 from sekisho.ledger.snapshots import Part, Snapshot, Snapshots
+
+Defer = Callable[[Callable[[], None]], None]
+"""Runs something a little later, on the thread that owns the ledger."""
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -60,7 +63,9 @@ class LedgerOptions:
 class Ledger:
     """Records entries in order; each is acknowledged through `on_batch` once it is on disk.
 
-    `append` is for one owner thread at a time, the one that decides. When a batch fails, the
+    `append` is for one owner thread at a time, the one that decides. Entries are handed to the
+    writer together at the end of the owner's turn, so that they share a commit: `defer` says how
+    to run something then. When a batch fails, the
     ledger is poisoned: that batch and all entries queued behind it are refused through
     `on_batch`, because they were decided on state that was never recorded. The owner takes back
     their effects, waits until `pending` is 0, and calls `resume`.
@@ -71,6 +76,7 @@ class Ledger:
         clock: for the age of idempotency keys and ids.
         ids: names the installation when the ledger is new.
         options: lifetimes.
+        defer: runs something on the owner's thread when its turn ends; at once if not given.
     """
 
     def __init__(
@@ -81,12 +87,15 @@ class Ledger:
         clock: Clock,
         ids: Ids,
         options: LedgerOptions | None = None,
+        defer: Defer = lambda run: run(),
     ) -> None:
         self._options = options or LedgerOptions()
         self._store = store
         self._clock = clock
+        self._defer = defer
         self._lock = threading.Lock()
         self._appended = 0
+        self._gathered: list[Entry] = []
         store.migrate("outbox", OUTBOX_STEPS)
         store.migrate("ledger", LEDGER_STEPS)
         self.installation = store.write(lambda c: _installation(c, ids)).result()
@@ -115,12 +124,32 @@ class Ledger:
         Raises:
             StoreClosed: the store is closed.
         """
+        self._store.require_open()
         with self._lock:
-            self._store.put(self._recorder, entry)
+            self._gathered.append(entry)
             seq = self._next_seq
             self._next_seq += 1
             self._appended += 1
+            is_first = len(self._gathered) == 1
+        if is_first:
+            self._defer(self.hand_over)
         return seq
+
+    def hand_over(self) -> None:
+        """Give the writer what was appended since the last time; it is refused when it cannot be.
+
+        Entries are handed over in the order of their rows, whatever thread comes first.
+        """
+        with self._lock:
+            entries, self._gathered = self._gathered, []
+            try:
+                if entries:
+                    self._store.put(self._recorder, entries)
+            except StoreClosed as error:
+                closed = error
+            else:
+                return
+        self._recorder.settled(entries, closed)
 
     def append_wait(self, entry: Entry) -> int:
         """Record an entry and return its row once it is on disk.
@@ -129,6 +158,7 @@ class Ledger:
             StoreError: it was not recorded.
         """
         seq = self.append(entry)
+        self.hand_over()
         self._store.write(_nothing).result()  # comes after the entry, so it waits for it
         poison = self._recorder.poison
         if poison is not None and self.last_seq < seq:
@@ -162,6 +192,7 @@ class Ledger:
 
     def close(self) -> None:
         """Wait for what was appended and write down the head of the chain."""
+        self.hand_over()
         self._store.write(_nothing).result()
         head = self._recorder.head
         self._checkpoints.write(head.seq, head.hash, self._clock.now_us())

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.language import Catalogue
 from sekisho.velocity.conditions import Record, Test, canonical, compiled
-from sekisho.velocity.gathering import Gather, gatherer, is_text_value
+from sekisho.velocity.gathering import Gather, Value, gatherer, is_text_value, put_all
 from sekisho.velocity.planner import TYPE_BITS, CounterPlan, plan_counters
 from sekisho.velocity.spec import Aggregate, CounterSpec
 from sekisho.windows import Operation, Plan, TableSnapshot, WindowStore
@@ -85,6 +85,7 @@ class Counters:
         tests = [compiled(text, catalogue) for text in self.plan.conditions]
         self._counted = _tests_by_type(tests, self.plan.conditions_of)
         self._asked = _tests_by_type(tests, self.plan.conditions_read)
+        self._put_all = put_all(self._names)
         self._touched = 0
         for table in self.plan.plan.tables:
             self._touched |= table.types
@@ -109,19 +110,31 @@ class Counters:
 
     def read(self, type: str, at_us: int, record: Record) -> Values:  # noqa: A002 — the event's word
         """Every counter as of an event that has not been applied; what is missing is left out."""
+        values: Values = {}
+        self._answer_into(values, type, at_us, record)
+        return values
+
+    def read_into(self, record: dict[str, Value], type: str, at_us: int) -> None:  # noqa: A002 — the event's word
+        """Put every counter into the record of an event that has not been applied."""
+        self._answer_into(record, type, at_us, record)
+
+    def _answer_into(
+        self,
+        known: dict[str, Any],
+        type: str,  # noqa: A002 — the event's word
+        at_us: int,
+        record: Record,
+    ) -> None:
         bit = self._bits[type]
         asked = self._asked[bit]
         self._gather(at_us, bit, _fulfilled(asked, record) if asked else 0, record)
-        absent = self._run(READ)
-        answers = zip(self._names, self._answers(), strict=True)
-        values: Values = (
-            {name: _plain(value) for name, value in answers if value == value}  # noqa: PLR0124 — NaN
-            if absent
-            else {name: _plain(value) for name, value in answers}
-        )
+        if self._run(READ):
+            answers = zip(self._names, self._answers(), strict=True)
+            known.update([(name, _plain(value)) for name, value in answers if value == value])  # noqa: PLR0124 — NaN
+        else:
+            self._put_all(known, map(_plain, self._answers()))
         for name in self._flags:
-            values[name] = values.get(name) == 1
-        return values
+            known[name] = known.get(name) == 1
 
     def apply(self, type: str, at_us: int, record: Record) -> None:  # noqa: A002 — the event's word
         """Count an event."""

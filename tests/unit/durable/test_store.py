@@ -73,7 +73,7 @@ def test_many_waiting_jobs_share_one_commit(store: Store) -> None:
     store.write(lambda _: gate.wait())
     recorder = Recorder()
     for n in range(300):
-        store.put(recorder, n)
+        store.put(recorder, [n])
     gate.set()
     store.write(lambda _: None).result()
     assert [len(items) for items, _ in recorder.settled_with] == [300]
@@ -86,7 +86,7 @@ def test_batches_stay_within_their_bound(tmp_path: Path) -> None:
     store.write(lambda _: gate.wait())
     recorder = Recorder()
     for n in range(100):
-        store.put(recorder, n)
+        store.put(recorder, [n])
     gate.set()
     store.close()
     assert max(len(items) for items, _ in recorder.settled_with) <= 16
@@ -119,8 +119,8 @@ def test_failing_appender_fails_only_its_own_run(store: Store) -> None:
     bad.fail = True
     gate = threading.Event()
     store.write(lambda _: gate.wait())
-    store.put(bad, 1)
-    store.put(good, 2)
+    store.put(bad, [1])
+    store.put(good, [2])
     gate.set()
     store.write(lambda _: None).result()
     assert good.settled_with == [([2], None)]
@@ -211,7 +211,7 @@ def test_bug_in_an_owner_stops_the_writer_and_is_raised_by_close(tmp_path: Path)
     store.write(lambda c: c.execute("CREATE TABLE parcel(id INTEGER PRIMARY KEY)")).result()
     recorder = Recorder()
     recorder.raise_when_settled = True
-    store.put(recorder, 1)
+    store.put(recorder, [1])
     refused = store.write(insert(2))
     wait([refused])
     late = store.write(insert(3))

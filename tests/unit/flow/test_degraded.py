@@ -14,7 +14,7 @@ class Broken:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._behind, name)
 
-    def read(self, *_: Any) -> dict[str, float]:
+    def read_into(self, *_: Any) -> dict[str, float]:
         raise RuntimeError("counters are gone")
 
     def attributes_for(self, *_: Any) -> dict[str, Any]:

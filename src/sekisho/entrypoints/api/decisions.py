@@ -59,7 +59,7 @@ async def report(request: Request, key: ApiKey = need("decide")) -> Response:
     Types: authorization, dispute, early_fraud_warning, refund, return, review_verdict, label.
     """
     node = node_of(request)
-    name = idempotency_key(request.scope)
+    name = idempotency_key(request.scope["headers"])
     body = await read_body(request.receive, MAX_BODY)
     reply = await ask(node, node.checkpoint.report, body, Asking(key.id, name))
     if not reply.replayed:

@@ -210,7 +210,7 @@ def writing(handler: Write) -> Callable[[Request], Awaitable[Response]]:
         form = raw.decode("utf-8", "replace") if request.method == "POST" else request.url.query
 
         async def run(call: Call) -> tuple[bytes, bool]:
-            name = idempotency_key(request.scope) if request.method == "POST" else ""
+            name = idempotency_key(request.scope["headers"]) if request.method == "POST" else ""
             scope = f"{call.key.id}{request.url.path}"
             return await _once(call, handler, (scope, name, digest_of(raw)))
 

@@ -1,0 +1,204 @@
+"""The archive: the history of a data directory as Parquet segments, listed in one manifest."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import polars as pl
+from xxhash import xxh3_128
+
+from sekisho.durable import TEMPORARY, sync_directory, write_atomic
+
+MANIFEST: Final = "segments.json"
+REQUIRED: Final = ("event", "type", "at_us", "about")
+
+Source = Literal["log", "import"]
+"""Where rows come from: `log` can be folded again at any time, `import` lives here alone."""
+
+
+class HistoryDamaged(Exception):
+    """A segment is missing, or is not the file that was written."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} {why}: restore the history folder from a backup")
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """One file of history, never changed once it is listed.
+
+    Attributes:
+        name: the file's name in the archive.
+        source: `log` or `import`.
+        rows: events in it, outcomes included.
+        first_us: the earliest time of an event in it.
+        last_us: the latest.
+        digest: XXH3-128 of the file, hexadecimal.
+        batch: the import it belongs to; empty for the log.
+        last_seq: for the log, the row up to which it has folded.
+    """
+
+    name: str
+    source: Source
+    rows: int
+    first_us: int
+    last_us: int
+    digest: str
+    batch: str = ""
+    last_seq: int = 0
+
+
+_PIECE: Final = 1 << 20  # bytes read at once
+_DECODER: Final = msgspec.json.Decoder(list[Segment])
+
+
+class Archive:
+    """The segments of a data directory; a segment counts once the manifest lists it.
+
+    A file is written, synced and only then listed, so a crash leaves at most a file that nobody
+    lists, which the next `add` of that name replaces. One process writes; any may read.
+
+    >>> import tempfile
+    >>> archive = Archive(Path(tempfile.mkdtemp()) / "history")
+    >>> row = {"event": ["e1"], "type": ["payment"], "at_us": [5], "about": [None]}
+    >>> archive.add(pl.DataFrame(row), "import", batch="imp_1").name
+    'import-00001.parquet'
+    >>> archive.scan(0, 10).collect()["event"].to_list()
+    ['e1']
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._segments = self._load()
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """Every segment listed, in the order of their adding."""
+        return self._segments
+
+    @property
+    def folded_seq(self) -> int:
+        """The row of the log up to which the archive has it."""
+        return max((one.last_seq for one in self._segments), default=0)
+
+    def add(
+        self,
+        records: pl.DataFrame,
+        source: Source,
+        *,
+        batch: str = "",
+        last_seq: int = 0,
+        instead_of: Segment | None = None,
+    ) -> Segment:
+        """Write one segment and list it.
+
+        Args:
+            records: one row an event: `event`, `type`, `at_us`, `about` (of an outcome), then
+                attributes; of decided events also the columns of `decision_columns`.
+            source: where the rows come from.
+            batch: the import they belong to.
+            last_seq: for the log, the last row in it.
+            instead_of: a segment whose rows these include; it goes in the same step.
+
+        Raises:
+            OSError: the disk is full; nothing is listed.
+        """
+        assert records.height, "a segment holds at least one event"
+        missing = [name for name in REQUIRED if name not in records.columns]
+        assert not missing, f"records lack {missing}"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        name = f"{source}-{self._next(source):05}.parquet"
+        digest = self._write(records, self.directory / name)
+        first_us, last_us = records.select(
+            first=pl.col("at_us").min(), last=pl.col("at_us").max()
+        ).row(0)
+        segment = Segment(name, source, records.height, first_us, last_us, digest, batch, last_seq)
+        self._list([*(one for one in self._segments if one != instead_of), segment])
+        if instead_of is not None:
+            (self.directory / instead_of.name).unlink(missing_ok=True)
+        return segment
+
+    def read(self, segment: Segment) -> pl.DataFrame:
+        """All rows of one segment."""
+        return pl.read_parquet(self.directory / segment.name)
+
+    def drop(self, batch: str) -> int:
+        """Take the segments of an import out again; how many rows that were."""
+        gone = [one for one in self._segments if one.batch == batch]
+        self._list([one for one in self._segments if one.batch != batch])
+        for one in gone:
+            (self.directory / one.name).unlink(missing_ok=True)
+        return sum(one.rows for one in gone)
+
+    def scan(self, from_us: int, to_us: int, *, source: Source | None = None) -> pl.LazyFrame:
+        """Events from a moment on and before another; columns that a segment lacks are null.
+
+        Raises:
+            HistoryDamaged: a listed file is not there.
+        """
+        frames: list[pl.LazyFrame] = []
+        for one in self._segments:
+            if one.last_us < from_us or one.first_us >= to_us or source not in {None, one.source}:
+                continue
+            path = self.directory / one.name
+            if not path.exists():
+                raise HistoryDamaged(path, "is missing")
+            frames.append(pl.scan_parquet(path))
+        if not frames:
+            empty = dict.fromkeys(("event", "type", "about"), pl.String)
+            return pl.LazyFrame(schema={**empty, "at_us": pl.Int64})
+        whole = pl.concat(frames, how="diagonal_relaxed")
+        return whole.filter(pl.col("at_us").is_between(from_us, to_us, closed="left"))
+
+    def check(self) -> None:
+        """Read every segment and compare it with its digest.
+
+        Raises:
+            HistoryDamaged: one is missing or differs.
+        """
+        for one in self._segments:
+            path = self.directory / one.name
+            digest = _digest(path) if path.exists() else ""
+            if digest != one.digest:
+                raise HistoryDamaged(path, "is not what was written")
+
+    def _write(self, records: pl.DataFrame, path: Path) -> str:
+        """Write a file that is wholly there or not at all; its digest."""
+        unfinished = path.with_name(path.name + TEMPORARY)
+        records.write_parquet(unfinished, compression="zstd", statistics=True)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        digest = _digest(unfinished)
+        unfinished.replace(path)
+        sync_directory(self.directory)
+        return digest
+
+    def _next(self, source: Source) -> int:
+        numbers = [
+            int(one.name.removesuffix(".parquet").rpartition("-")[2])
+            for one in self._segments
+            if one.source == source
+        ]
+        return max(numbers, default=0) + 1
+
+    def _load(self) -> list[Segment]:
+        path = self.directory / MANIFEST
+        try:
+            return _DECODER.decode(path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except msgspec.MsgspecError as error:
+            raise HistoryDamaged(path, f"cannot be read ({error})") from error
+
+    def _list(self, segments: list[Segment]) -> None:
+        write_atomic(self.directory / MANIFEST, [msgspec.json.encode(segments)])
+        self._segments = segments
+
+
+def _digest(path: Path) -> str:
+    whole = xxh3_128()
+    with path.open("rb") as file:
+        while part := file.read(_PIECE):
+            whole.update(part)
+    return whole.hexdigest()
