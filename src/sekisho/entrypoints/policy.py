@@ -3,25 +3,23 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
+from sekisho.entrypoints.declared import Declared, counter_attribute, fields_read
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.snapshots import SNAPSHOT
 from sekisho.events import (
     CURRENCIES,
-    DECLARED_COUNTER_GROUP,
     ReceiveContext,
     default_catalogue,
 )
 from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.kit.clock import iso
-from sekisho.language import AttributeSpec, Catalogue, Type, check_condition, fields_of
 from sekisho.rules import (
     DraftRule,
     FailurePolicy,
@@ -31,6 +29,7 @@ from sekisho.rules import (
     build_ruleset,
     builtin_rules,
     draft_rules,
+    fields_of_classes,
     restore,
 )
 from sekisho.rules import sqlite as tables
@@ -43,15 +42,6 @@ PATIENCE_S: Final = 2.0
 """How long declaring a counter waits for its backfill before it answers `backfilling`."""
 AMOUNT: Final = "amount_in_"
 ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
-
-
-@dataclass(slots=True)
-class Declared:
-    """A declared counter and how far it is; `backfill` is None once it is live."""
-
-    declaration: dict[str, Any]
-    spec: CounterSpec
-    backfill: Backfill | None = field(default=None)
 
 
 class Policy:
@@ -314,7 +304,7 @@ class Policy:
         async with self._base.settling:
             known = self.declared.get(name)
             if known is not None and known.spec == spec:
-                return self.told_counter(name, known)
+                return known.told(name)
             if known is not None and self.rules_reading(name):
                 raise HttpRefusal(
                     409,
@@ -326,7 +316,7 @@ class Policy:
             self.declared[name] = entry
         filling = asyncio.ensure_future(self._go_live(entry))
         await asyncio.wait([filling], timeout=PATIENCE_S)
-        return self.told_counter(name, entry)
+        return entry.told(name)
 
     def counter(self, name: str) -> dict[str, Any]:
         """A declared counter as told.
@@ -336,18 +326,7 @@ class Policy:
         """
         if name not in self.declared:
             raise _no_counter(name)
-        return self.told_counter(name, self.declared[name])
-
-    @staticmethod
-    def told_counter(name: str, one: Declared) -> dict[str, Any]:
-        """A declaration and how far it is."""
-        filling = one.backfill
-        status = "live" if filling is None else "failed" if filling.error else "backfilling"
-        told: dict[str, Any] = {"object": "counter", "name": name, "status": status}
-        if filling is not None:
-            told["progress"] = {"done": filling.done, "total": max(filling.total, filling.done)}
-            told["error"] = filling.error or None
-        return {**told, "declaration": one.declaration}
+        return self.declared[name].told(name)
 
     async def forget(self, name: str) -> None:
         """Remove a counter that no rule reads.
@@ -445,7 +424,9 @@ class Policy:
     @property
     def door(self) -> ReceiveContext:
         """The context of an event to be decided: its record need hold only what will be read."""
-        return self.context.narrowed(self._profiles.keys() | LOOKED_UP.union(self.live.reported))
+        classes = fields_of_classes(self.live.ruleset.rules)
+        read = LOOKED_UP.union(self.live.reported, classes)
+        return self.context.narrowed(self._profiles.keys() | read)
 
     def _context_for(self, ruleset: RuleSet, specs: Iterable[CounterSpec]) -> ReceiveContext:
         """What the door needs: only currencies that something reads are converted to."""
@@ -461,22 +442,6 @@ LOOKED_UP: Final = frozenset({"ip_address"})
 """Attributes by which something is looked up for every event."""
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
-
-
-def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:
-    """What a counter looks at in an event; answers list it, so that a restart counts the same."""
-    fields = {*spec.by, spec.value} - {""}
-    for text in (spec.where, spec.matching):
-        condition = check_condition(text, catalogue).condition if text else None
-        fields |= fields_of(condition) if condition else frozenset[str]()
-    return frozenset(fields)
-
-
-def counter_attribute(spec: CounterSpec) -> AttributeSpec:
-    """A declared counter as rules see it."""
-    flags = {"extension"} | ({"missing_if_unseen"} if spec.may_be_missing else set[str]())
-    meaning = f"{spec.aggregate.value} of {', '.join(spec.of)} by {', '.join(spec.by)}"
-    return AttributeSpec(spec.name, Type.NUMERIC, meaning, DECLARED_COUNTER_GROUP, frozenset(flags))
 
 
 def _drafted(rule: StoredRule) -> str:

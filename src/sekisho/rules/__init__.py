@@ -1,6 +1,6 @@
 """JUDGE: rule sets and lists; which rules match an event."""
 
-from sekisho.rules.applies import is_taken
+from sekisho.rules.applies import fields_of_classes, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.desk import Change, Filling, ListDesk, ListRefused, found_list
 from sekisho.rules.failure import FailurePolicy, default_policy
@@ -56,6 +56,7 @@ __all__ = [
     "check_size",
     "default_policy",
     "draft_rules",
+    "fields_of_classes",
     "found_list",
     "is_taken",
     "judge",

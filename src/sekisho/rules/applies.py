@@ -1,5 +1,6 @@
 """Which classes of rules an event takes; the others are held back, whatever their condition."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from sekisho.events import Record
@@ -8,6 +9,8 @@ from sekisho.rules.model import StoredRule
 
 NOT_DECIDING: Final = frozenset({Action.RESOLVE_DISPUTE, Action.PAYOUT_PAUSE})
 """Rules about disputes and accounts: kept in the set, no say in a payment."""
+CLASS_FIELDS: Final = frozenset({"event_type", "transaction_type", "payment_method_type"})
+"""What `takes` looks at in an event."""
 NOT_REVIEWED: Final = frozenset({"ach_debit", "sepa_debit", "us_bank_account"})
 """Payment methods whose payments cannot be reviewed: bank debits."""
 
@@ -30,6 +33,12 @@ def takes(action: Action, record: Record) -> bool:
         method = record.get("payment_method_type")
         return record.get("transaction_type") != "setup_intent" and method not in NOT_REVIEWED
     return action not in NOT_DECIDING
+
+
+def fields_of_classes(rules: Iterable[StoredRule]) -> frozenset[str]:
+    """Attributes that tell which of these rules an event takes, beside what their texts read."""
+    depends = any(rule.action in (Action.REQUEST_3DS, Action.REVIEW) for rule in rules)
+    return CLASS_FIELDS if depends else frozenset()
 
 
 def is_taken(rule: StoredRule, record: Record) -> bool:

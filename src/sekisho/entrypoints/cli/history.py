@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sekisho.entrypoints.cli.console import OUT, emit_json, fail, progress, table
 from sekisho.entrypoints.cli.rules import ListsFile, live_of, read_counters, read_lists, read_rules
-from sekisho.entrypoints.policy import counter_attribute
+from sekisho.entrypoints.declared import counter_attribute
 from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.settings import read_settings
 from sekisho.events import (

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from sekisho.entrypoints.cli.console import ERR, NO, OUT, emit_json, fail
-from sekisho.entrypoints.policy import counter_attribute
+from sekisho.entrypoints.declared import counter_attribute
 from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.refusals import as_dicts
 from sekisho.entrypoints.settings import read_settings
