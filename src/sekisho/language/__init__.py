@@ -7,7 +7,7 @@ from sekisho.language.explain import Explanation, explain, render_explanation
 from sekisho.language.fold import fold, fold_items
 from sekisho.language.format import format_condition, format_operand, format_rule
 from sekisho.language.interpret import interpret
-from sekisho.language.polars_code import polars_expression
+from sekisho.language.polars_code import match_columns, polars_expression
 from sekisho.language.python_code import CompiledRules, compile_condition, compile_rules
 from sekisho.language.render import render
 from sekisho.language.rules_file import RuleText, split_rules
@@ -81,6 +81,7 @@ __all__ = [
     "interpret",
     "lint_set",
     "lists_of",
+    "match_columns",
     "polars_expression",
     "render",
     "render_explanation",

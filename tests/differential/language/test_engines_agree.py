@@ -15,7 +15,7 @@ from sekisho.language.explain import explain
 from sekisho.language.fold import fold
 from sekisho.language.interpret import interpret
 from sekisho.language.lowering import lower
-from sekisho.language.polars_code import polars_expression
+from sekisho.language.polars_code import match_columns, polars_expression
 from sekisho.language.python_code import compile_condition, compile_rules
 from sekisho.language.python_text import Writer
 from sekisho.language.tree import (
@@ -281,12 +281,20 @@ def frame_of(records: list[Record], absent: str = "") -> pl.DataFrame:
 def polars_answers(
     frame: pl.DataFrame, conditions: list[Condition], lists: Mapping[str, frozenset[str]]
 ) -> list[list[bool | None]]:
-    expressions = [
-        polars_expression(condition, frame.schema, lists).alias(str(at))
-        for at, condition in enumerate(conditions)
+    """True where a condition matches, False where its negation does, None where neither does."""
+    both = [sign for condition in conditions for sign in (condition, Not(condition, AT))]
+    shared = match_columns([Rule(Action.BLOCK, sign, "", AT) for sign in both], frame, lists)
+    alone = [
+        polars_expression(sign, frame.schema, lists).alias(str(at)) for at, sign in enumerate(both)
     ]
-    result = frame.with_columns(pl.lit(0).alias("row")).select("row", *expressions)
-    return [result[str(at)].to_list() for at in range(len(conditions))]
+    answers = shared.collect()
+    row = pl.int_range(pl.len()).alias("row")
+    assert answers.equals(frame.select(row, *alone).drop("row"))
+    pairs = zip(answers[:, ::2].iter_columns(), answers[:, 1::2].iter_columns(), strict=True)
+    return [
+        [True if surely else False if never else None for surely, never in zip(*pair, strict=True)]
+        for pair in pairs
+    ]
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
