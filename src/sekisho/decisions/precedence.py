@@ -5,7 +5,7 @@ from typing import Final
 
 from sekisho.decisions.model import Decision, Outcome
 from sekisho.language import Action
-from sekisho.rules import Hit
+from sekisho.rules import Hit, StoredRule
 
 PRECEDENCE: Final[tuple[tuple[Action, Outcome], ...]] = (
     (Action.ALLOW, Outcome.ALLOW),
@@ -30,7 +30,7 @@ def decide(hits: Sequence[Hit]) -> Decision:
     actions = {hit.action for hit in hits if hit.action in _OUTCOME_ACTIONS}
     for action, outcome in PRECEDENCE:
         if action in actions:
-            credited = min((hit for hit in hits if hit.action is action), key=_credit_order)
+            credited = min((hit for hit in hits if hit.action is action), key=lambda hit: credit_order(hit.rule))
             return Decision(
                 outcome=outcome,
                 credited=credited,
@@ -42,6 +42,6 @@ def decide(hits: Sequence[Hit]) -> Decision:
     return Decision(Outcome.ALLOW, None, tuple(hits), False, False)
 
 
-def _credit_order(hit: Hit) -> tuple[bool, int, str]:
+def credit_order(rule: StoredRule) -> tuple[bool, int, str]:
     """Rules that need the issuer's answer come last, then the older rule, then the smaller id."""
-    return hit.rule.post_authorization, hit.rule.created_us, hit.rule.id
+    return rule.post_authorization, rule.created_us, rule.id

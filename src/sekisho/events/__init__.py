@@ -9,7 +9,7 @@ from sekisho.events.catalogue import (
 )
 from sekisho.events.context import ReceiveContext
 from sekisho.events.draft import Record, Scalar
-from sekisho.events.exchange import ExchangeRates, indicative_rates, load_rates
+from sekisho.events.exchange import SCALE, ExchangeRates, indicative_rates, load_rates
 from sekisho.events.families import CURRENCIES
 from sekisho.events.history import (
     History,
@@ -26,6 +26,7 @@ from sekisho.events.receive import MAX_BODY_BYTES, Event, receive
 from sekisho.events.refusal import CODES, EventRefused, Problem
 
 __all__ = [
+    "SCALE",
     "CODES",
     "CURRENCIES",
     "DECIDED_TYPES",
