@@ -1,6 +1,6 @@
 """What a backtest looks at: a history, a period, a state of knowledge, and what is in force."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -8,7 +8,7 @@ from sekisho.events import CURRENCIES, ExchangeRates
 from sekisho.history import Archive
 from sekisho.language import Catalogue
 from sekisho.learning.maturity import DAY_US
-from sekisho.rules import RuleSet
+from sekisho.rules import StoredRule
 from sekisho.scoring import Scorecard
 from sekisho.velocity import CounterSpec, family_spec
 
@@ -26,7 +26,7 @@ class Past:
 
     Attributes:
         archive: the history.
-        live: the rules in force.
+        live: the rules in force, built-in ones included.
         lists: alias → folded items, as rules read them now.
         catalogue: the attributes rules may read, declared counters among them.
         scorecard: what gives the risk score where none is stored.
@@ -39,7 +39,7 @@ class Past:
     """
 
     archive: Archive
-    live: RuleSet
+    live: Sequence[StoredRule]
     lists: Mapping[str, Iterable[str]]
     catalogue: Catalogue
     scorecard: Scorecard

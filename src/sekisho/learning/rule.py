@@ -56,7 +56,7 @@ def ask(past: Past, text: str, list_types: dict[str, str]) -> Asked:
     if checked.rule.action in NOT_DECIDING:
         name = checked.rule.action.value
         raise BacktestRefused(f"`{name}` rules decide no payment: there is nothing to try them on")
-    newest = max((one.created_us for one in past.live.rules), default=0)
+    newest = max((one.created_us for one in past.live), default=0)
     rule = store_rule(checked.rule, past.catalogue, CANDIDATE, newest + 1)
     return Asked(rule, checked.warnings)
 
@@ -82,11 +82,11 @@ def backtest_rule(
         BacktestRefused: the period is empty, or no such rule is in force.
     """
     settled = past.settled()
-    live = in_order(_without(past.live.rules, instead_of))
+    live = in_order(_without(past.live, instead_of))
     rule = asked.rule
     candidate, in_force = Judge(past, ((rule,),)), Judge(past, (live,))
     reading = read_past(settled, candidate, in_force, shown=rule.fields, told=told)
-    matched = _beside_live(reading.matched, rule, live, in_force)
+    matched = beside_live(reading.matched, rule, live, in_force)
     more = matched.filter("changed")
     fraud = int(matched["fraud"].sum())
     precision = Share(fraud, fraud + int(matched["legitimate"].sum()))
@@ -136,7 +136,7 @@ def _without(rules: Sequence[StoredRule], rule_id: str) -> list[StoredRule]:
     return kept
 
 
-def _beside_live(
+def beside_live(
     matched: pl.DataFrame, rule: StoredRule, live: tuple[StoredRule, ...], judge: Judge
 ) -> pl.DataFrame:
     """Adds `live` (who is credited without the rule), `stopped_by_us` and `changed`.

@@ -29,6 +29,7 @@ from sekisho.rules.ruleset import (
     judge_dispute,
     restore,
     store_rule,
+    with_builtin,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "prepare",
     "restore",
     "store_rule",
+    "with_builtin",
 ]
