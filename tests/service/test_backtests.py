@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -79,12 +80,9 @@ def test_no_more_backtests_wait_than_fit(new_server: Any, api_of: Any) -> None:
     with server.client() as http:
         api_of(http).decide(id="p1")
         client = httpx.Client(base_url=server.url, headers=http.headers, timeout=60)
-        statuses: list[int] = []
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(12) as pool, client:
             body = {"rule": "Block if :amount: > 5"}
-            for said in pool.map(lambda _: client.post("/v1/backtests", json=body), range(12)):
-                statuses.append(said.status_code)
+            said = pool.map(lambda _: client.post("/v1/backtests", json=body), range(12))
+            statuses = [one.status_code for one in said]
         assert 429 in statuses
         assert statuses.count(429) < 12

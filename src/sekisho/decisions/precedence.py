@@ -27,10 +27,13 @@ def decide(hits: Sequence[Hit]) -> Decision:
 
     Hits of rules about disputes or accounts are recorded and change nothing here.
     """
+    if not hits:
+        return _ALLOWED
     actions = {hit.action for hit in hits if hit.action in _OUTCOME_ACTIONS}
     for action, outcome in PRECEDENCE:
         if action in actions:
-            credited = min((hit for hit in hits if hit.action is action), key=lambda hit: credit_order(hit.rule))
+            first = (hit for hit in hits if hit.action is action)
+            credited = min(first, key=lambda hit: credit_order(hit.rule))
             return Decision(
                 outcome=outcome,
                 credited=credited,
@@ -40,6 +43,10 @@ def decide(hits: Sequence[Hit]) -> Decision:
                 rule_override_by_allow_rule=outcome is Outcome.ALLOW and len(actions) > 1,
             )
     return Decision(Outcome.ALLOW, None, tuple(hits), False, False)
+
+
+_ALLOWED: Final = Decision(Outcome.ALLOW, None, (), False, False)
+"""What most events get: nothing matched."""
 
 
 def credit_order(rule: StoredRule) -> tuple[bool, int, str]:

@@ -145,9 +145,7 @@ def run_job(job: Job, told: Told = lambda _: None) -> dict[str, Any]:
     match question.kind:
         case "rule":
             asked = ask(past, question.rules[0], job.list_types)
-            return backtest_rule(
-                past, asked, costs, instead_of=question.instead_of, told=told
-            )
+            return backtest_rule(past, asked, costs, instead_of=question.instead_of, told=told)
         case "sweep":
             return backtest_sweep(past, question.rules[0], job.list_types, costs, told=told)
         case "ruleset":
@@ -200,4 +198,3 @@ def _past(job: Job, catalogue: Catalogue, specs: Mapping[str, CounterSpec]) -> P
         to_us=question.to_us,
         as_of_us=question.as_of_us,
     )
-

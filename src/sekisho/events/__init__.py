@@ -26,7 +26,6 @@ from sekisho.events.receive import MAX_BODY_BYTES, Event, receive
 from sekisho.events.refusal import CODES, EventRefused, Problem
 
 __all__ = [
-    "SCALE",
     "CODES",
     "CURRENCIES",
     "DECIDED_TYPES",
@@ -36,6 +35,7 @@ __all__ = [
     "MESSAGES",
     "OUTCOME_TYPES",
     "PERSONAL_ATTRIBUTES",
+    "SCALE",
     "Event",
     "EventMap",
     "EventRefused",

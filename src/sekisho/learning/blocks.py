@@ -8,7 +8,7 @@ import polars as pl
 
 from sekisho.events import DECIDED_TYPES
 from sekisho.learning.counting import KNOWN_AT, LABEL, computed_counters, stored_counters
-from sekisho.learning.money import PREFIX, converted, reported
+from sekisho.learning.money import PREFIX, reported, with_amounts
 from sekisho.learning.past import Settled
 from sekisho.scoring import score_columns
 
@@ -98,14 +98,9 @@ def _completed(frame: pl.DataFrame, settled: Settled, wanted: Wanted) -> pl.Data
         frame = frame.with_columns(pl.lit(None, pl.Float64).alias("amount"))
     if "currency" not in frame.columns:
         frame = frame.with_columns(pl.lit(None, pl.String).alias("currency"))
-    amounts = [
-        pl.coalesce(name, converted(name, past.rates)).alias(name)
-        if name in frame.columns
-        else converted(name, past.rates).alias(name)
-        for name in wanted.fields
-        if name.startswith(PREFIX)
-    ]
-    frame = frame.with_columns(reported(past.currency, past.rates), *amounts)
+    amounts = [name for name in wanted.fields if name.startswith(PREFIX)]
+    frame = with_amounts(frame, amounts, past.rates)
+    frame = frame.with_columns(reported(past.currency, past.rates))
     return score_columns(frame, past.scorecard) if wanted.fields & SCORES else frame
 
 

@@ -39,7 +39,7 @@ def days_svg(result: dict[str, Any]) -> str:
 
 
 def curve_svg(result: dict[str, Any]) -> str:
-    """Money saved over the threshold, with fraud caught and good payments hit; the best is marked."""
+    """Money saved by threshold, with fraud caught and good payments hit; the best is marked."""
     points = result["points"]
     values = [one["value"] for one in points]
     low, high = min(values), max(values)
@@ -58,11 +58,14 @@ def curve_svg(result: dict[str, Any]) -> str:
     best = result["best"]
     told = f"best: {best['value']:g}, saves {amount_text(best['saved'], result['currency'])}"
     spot = x(best["value"])
-    parts += [
+    mark = (
         f'<line x1="{spot:.1f}" y1="{TOP}" x2="{spot:.1f}" y2="{HEIGHT - BOTTOM}"'
-        f' stroke="{MONEY}" stroke-dasharray="4 3"/>',
+        f' stroke="{MONEY}" stroke-dasharray="4 3"/>'
         f'<circle cx="{spot:.1f}" cy="{_y(best["saved"], least, top):.1f}" r="4.5"'
-        f' fill="{MONEY}"><title>{escape(told)}</title></circle>',
+        f' fill="{MONEY}"><title>{escape(told)}</title></circle>'
+    )
+    parts += [
+        mark,
         _text(min(max(spot, 180), WIDTH - 180), HEIGHT - 8, told, "middle"),
     ]
     labels = [(x(points[at]["value"]), f"{points[at]['value']:g}") for at in _spread(len(points))]

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 from typing import Final
 
 from sekisho.decisions import Outcome
@@ -35,6 +34,8 @@ class Costs:
     share_of_good_lost_in_challenge: float = 0.05
 
 
+LARGEST: Final = 1e12
+"""The largest cost there may be, in minor units."""
 _SHARES: Final = frozenset(one.name for one in fields(Costs) if one.name.startswith("share_")) | {
     "margin"
 }
@@ -145,8 +146,15 @@ def costs_of(given: Mapping[str, object]) -> Costs:
     for name, value in given.items():
         if name not in known:
             raise BacktestRefused(f"no cost `{name}`: there are {', '.join(known)}")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not isfinite(value) or value < 0 or (name in _SHARES and value > 1):
+        most = 1.0 if name in _SHARES else LARGEST
+        match value:
+            case bool():
+                is_fine = False
+            case int() | float():
+                is_fine = 0 <= value <= most
+            case _:
+                is_fine = False
+        if not is_fine:
             limit = "a share from 0 to 1" if name in _SHARES else "a number from 0 on"
             raise BacktestRefused(f"the cost `{name}` must be {limit}, not `{value}`")
     return Costs(**given)  # pyright: ignore[reportArgumentType] — checked just above

@@ -8,7 +8,7 @@ import polars as pl
 from sekisho.events import DECIDED_TYPES, OUTCOME_TYPES
 from sekisho.history import fates
 from sekisho.language import Catalogue, check_condition, fields_of
-from sekisho.learning.money import PREFIX, converted
+from sekisho.learning.money import PREFIX, with_amounts
 from sekisho.learning.past import Settled
 from sekisho.velocity import CounterSpec, compute_counters
 
@@ -47,9 +47,7 @@ def computed_counters(settled: Settled, specs: Sequence[CounterSpec]) -> pl.Data
     kept = [name for name in [*wanted, "decided", KNOWN_AT] if name in schema]
     frame = lazy.select(list(dict.fromkeys(kept))).with_row_index(ROW).collect(engine="streaming")
     if amounts and "amount" in schema:
-        held = [converted(name, past.rates).alias(name) if name not in schema
-                else pl.coalesce(name, converted(name, past.rates)) for name in amounts]  # fmt: skip
-        frame = frame.with_columns(held)
+        frame = with_amounts(frame, amounts, past.rates)
     if LABEL in fields or "outcome" in fields:
         frame = _with_what_became(frame, settled)
     counted = frozenset[str]().union(*(frozenset(one.of) for one in specs))
@@ -98,7 +96,9 @@ def _under_their_subjects(frame: pl.DataFrame, fields: Sequence[str]) -> pl.Data
     """Outcomes with what they lack taken over from the event they are about."""
     inherited = [name for name in fields if name in frame.columns]
     decided = frame.filter(pl.col("type").is_in(list(DECIDED_TYPES)))
-    subjects = decided.select(pl.col("event").alias("about"), *inherited).unique("about", keep="first")
+    subjects = decided.select(pl.col("event").alias("about"), *inherited).unique(
+        "about", keep="first"
+    )
     joined = frame.join(subjects, on="about", how="left", suffix="\0", maintain_order="left")
     whole = [pl.coalesce(name, f"{name}\0").alias(name) for name in inherited]
     return joined.with_columns(whole).drop([f"{name}\0" for name in inherited])

@@ -72,8 +72,8 @@ def with_fate(frame: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     blocked = ((pl.col("decided").cast(pl.String) == "block") | (outcome == "blocked")).fill_null(
         value=False
     )
-    answered = pl.when(outcome.is_not_null()).then(outcome == "declined").otherwise(
-        ~pl.col("approved")
+    answered = (
+        pl.when(outcome.is_not_null()).then(outcome == "declined").otherwise(~pl.col("approved"))
     )
     declined = answered.fill_null(value=False) & ~blocked
     stopped = blocked | declined

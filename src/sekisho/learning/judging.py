@@ -24,6 +24,11 @@ def in_order(rules: Sequence[StoredRule]) -> tuple[StoredRule, ...]:
     return tuple(sorted(deciding, key=lambda rule: (_RANKS[rule.action], *credit_order(rule))))
 
 
+def at_position(rules: Sequence[StoredRule], position: int | None) -> StoredRule | None:
+    """The rule at a position of `Judge.credited`."""
+    return None if position is None else rules[position]
+
+
 def outcome_of(rule: StoredRule | None) -> Outcome:
     """The outcome when this rule is credited."""
     return Outcome.ALLOW if rule is None else _OUTCOMES[rule.action]
@@ -98,7 +103,9 @@ class Judge:
         actions = sorted({action for _, action in limited})
         taken = frame.select(takes_columns(one, frame.columns).alias(one.name) for one in actions)
         by_action = {one: taken[one.name] for one in actions}
-        return found.with_columns((found[name] & by_action[one]).alias(name) for name, one in limited)
+        return found.with_columns(
+            (found[name] & by_action[one]).alias(name) for name, one in limited
+        )
 
     def column_of(self, which: int, position: int) -> str:
         """The column of a rule, by the set and its position in it."""

@@ -1,6 +1,6 @@
 """Amounts over columns: converted as the door converts them, and in one currency for reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import polars as pl
@@ -28,6 +28,18 @@ def converted(attribute: str, rates: ExchangeRates) -> pl.Expr:
     return pl.coalesce(amount / own, (amount * factor + 0.5).floor() / scale)
 
 
+def with_amounts(
+    frame: pl.DataFrame, attributes: Iterable[str], rates: ExchangeRates
+) -> pl.DataFrame:
+    """A frame with converted amounts; those that are stored win."""
+    return frame.with_columns(
+        pl.coalesce(name, converted(name, rates)).alias(name)
+        if name in frame.columns
+        else converted(name, rates).alias(name)
+        for name in attributes
+    )
+
+
 def reported(currency: str, rates: ExchangeRates) -> pl.Expr:
     """The amount in minor units of the reporting currency; null without amount or rate."""
     exact = pl.when(pl.col("currency").cast(pl.String) == currency).then(pl.col("amount"))
@@ -37,6 +49,4 @@ def reported(currency: str, rates: ExchangeRates) -> pl.Expr:
 
 
 def _looked_up(column: pl.Expr, keys: Sequence[str], values: Sequence[float]) -> pl.Expr:
-    return column.replace_strict(
-        list(keys), list(values), default=None, return_dtype=pl.Float64
-    )
+    return column.replace_strict(list(keys), list(values), default=None, return_dtype=pl.Float64)

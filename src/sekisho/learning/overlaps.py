@@ -17,7 +17,7 @@ BLOCK: Final = 65_536
 def overlaps(
     matched: pl.DataFrame, rules: tuple[StoredRule, ...], judge: Judge, which: int
 ) -> list[dict[str, Any]]:
-    """Pairs of rules of a set with the events that both match; the winner of a pair stands first."""
+    """Pairs of rules of a set, and how many events both match; the winner stands first."""
     columns = [judge.column_of(which, at) for at in range(len(rules))]
     common = np.zeros((len(rules), len(rules)), np.float64)
     for at in range(0, matched.height if rules else 0, BLOCK):

@@ -1,6 +1,6 @@
 """What a backtest looks at: a history, a period, a state of knowledge, and what is in force."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -40,7 +40,7 @@ class Past:
 
     archive: Archive
     live: Sequence[StoredRule]
-    lists: Mapping[str, Iterable[str]]
+    lists: Mapping[str, Collection[str]]
     catalogue: Catalogue
     scorecard: Scorecard
     declared: Mapping[str, CounterSpec] = field(default_factory=dict[str, CounterSpec])

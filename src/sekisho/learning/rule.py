@@ -1,6 +1,6 @@
 """What one rule would have done beside those in force."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -13,9 +13,9 @@ from sekisho.language import Action, Diagnostic, check_rule
 from sekisho.learning import shown
 from sekisho.learning.costs import Costs, Tally, money_of
 from sekisho.learning.intervals import Share
-from sekisho.learning.judging import Judge, in_order, outcome_of, outranks
+from sekisho.learning.judging import Judge, at_position, in_order, outcome_of, outranks
 from sekisho.learning.money import REPORTED
-from sekisho.learning.past import BacktestRefused, Past, Settled
+from sekisho.learning.past import BacktestRefused, Past
 from sekisho.learning.reading import LIVE, Reading, Told, read_past
 from sekisho.rules import NOT_DECIDING, StoredRule, store_rule
 
@@ -43,7 +43,7 @@ class Asked:
     warnings: tuple[Diagnostic, ...]
 
 
-def ask(past: Past, text: str, list_types: dict[str, str]) -> Asked:
+def ask(past: Past, text: str, list_types: Mapping[str, str]) -> Asked:
     """Check a rule.
 
     Raises:
@@ -198,7 +198,7 @@ def _money(
     now: dict[Outcome, Tally] = {}
     then = Tally()
     for row in more.group_by("live").agg(*shown.tallies()).iter_rows(named=True):
-        outcome = outcome_of(None if row["live"] is None else live[row["live"]])
+        outcome = outcome_of(at_position(live, row["live"]))
         now.setdefault(outcome, Tally()).add(row)
         then.add(row)
     before, after = money_of(now, costs), money_of({outcome_of(rule): then}, costs)

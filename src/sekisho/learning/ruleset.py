@@ -10,7 +10,7 @@ from sekisho.kit.clock import iso
 from sekisho.language import Rule, check_rule, lint_set
 from sekisho.learning import shown
 from sekisho.learning.costs import TALLIED, Costs, Tally, money_of
-from sekisho.learning.judging import Judge, in_order, outcome_of
+from sekisho.learning.judging import Judge, at_position, in_order, outcome_of
 from sekisho.learning.overlaps import overlaps
 from sekisho.learning.past import Past
 from sekisho.learning.reading import Reading, Told, read_past
@@ -80,7 +80,7 @@ def _cell(row: dict[str, Any], sets: tuple[tuple[StoredRule, ...], ...]) -> dict
     """Sums over the payments that one rule of each set is credited with."""
     told: dict[str, Any] = {name: row[name] for name in TALLIED}
     for side, rules in zip(SIDES, sets, strict=True):
-        rule = None if row[side] is None else rules[row[side]]
+        rule = at_position(rules, row[side])
         told[side] = outcome_of(rule)
         told[f"{side}_rule"] = None if rule is None else rule.id
     return told

@@ -12,10 +12,11 @@ from sekisho.kit.clock import iso
 from sekisho.learning import shown
 from sekisho.learning.costs import Costs, Tally, money_of
 from sekisho.learning.intervals import Share
-from sekisho.learning.judging import Judge, in_order, outcome_of
+from sekisho.learning.judging import Judge, at_position, in_order, outcome_of
 from sekisho.learning.past import BacktestRefused, Past
 from sekisho.learning.reading import Told, read_past
 from sekisho.learning.rule import ask, beside_live
+from sekisho.rules import StoredRule
 
 MAX_POINTS: Final = 200
 """Thresholds tried at once: a curve of more would not look different."""
@@ -94,31 +95,11 @@ def backtest_sweep(
     in_force = Judge(past, (live,))
     reading = read_past(settled, judge, in_force, shown=tried[0][1].fields, told=told)
     matched = beside_live(reading.matched, tried[0][1], live, in_force)
-    points: list[dict[str, Any]] = []
-    for at, (value, rule) in enumerate(tried):
-        hits = matched.filter(pl.col(judge.column_of(at, 0)))
-        more = hits.filter("changed")
-        sums = Tally()
-        now: dict[Outcome, Tally] = {}
-        for row in more.group_by("live").agg(*shown.tallies()).iter_rows(named=True):
-            credited = None if row["live"] is None else live[row["live"]]
-            now.setdefault(outcome_of(credited), Tally()).add(row)
-            sums.add(row)
-        after = money_of({outcome_of(rule): sums}, costs)
-        fraud, good = int(hits["fraud"].sum()), int(hits["legitimate"].sum())
-        points.append(
-            {
-                "value": float(value),
-                "rule": rule.rule.text,
-                "matched": shown.volume(hits),
-                "incremental": shown.volume(more),
-                "fraud_caught": {"count": sums.fraud, "amount": sums.fraud_amount},
-                "good_hit": {"count": sums.legitimate, "amount": sums.legitimate_amount},
-                "precision": Share(fraud, fraud + good).as_dict(),
-                "recall": Share(fraud, reading.fraud.height).as_dict(),
-                "saved": money_of(now, costs).total - after.total,
-            }
-        )
+    fraud = reading.fraud.height
+    points = [
+        _point(value, rule, matched.filter(pl.col(judge.column_of(at, 0))), live, (fraud, costs))
+        for at, (value, rule) in enumerate(tried)
+    ]
     best = max(range(len(points)), key=lambda at: points[at]["saved"])
     return {
         "object": "backtest",
@@ -133,4 +114,33 @@ def backtest_sweep(
         "label_maturity": shown.maturity(matched, reading.delays, settled),
         "attribute_coverage": reading.coverage,
         "counters_computed": list(reading.computed),
+    }
+
+
+def _point(
+    value: str,
+    rule: StoredRule,
+    hits: pl.DataFrame,
+    live: tuple[StoredRule, ...],
+    known: tuple[int, Costs],
+) -> dict[str, Any]:
+    """One threshold; `known` is how much fraud there is in all, and what decisions cost."""
+    all_fraud, costs = known
+    more, then = hits.filter("changed"), Tally()
+    now: dict[Outcome, Tally] = {}
+    for row in more.group_by("live").agg(*shown.tallies()).iter_rows(named=True):
+        now.setdefault(outcome_of(at_position(live, row["live"])), Tally()).add(row)
+        then.add(row)
+    after = money_of({outcome_of(rule): then}, costs)
+    fraud, good = int(hits["fraud"].sum()), int(hits["legitimate"].sum())
+    return {
+        "value": float(value),
+        "rule": rule.rule.text,
+        "matched": shown.volume(hits),
+        "incremental": shown.volume(more),
+        "fraud_caught": {"count": then.fraud, "amount": then.fraud_amount},
+        "good_hit": {"count": then.legitimate, "amount": then.legitimate_amount},
+        "precision": Share(fraud, fraud + good).as_dict(),
+        "recall": Share(fraud, all_fraud).as_dict(),
+        "saved": money_of(now, costs).total - after.total,
     }

@@ -13,11 +13,11 @@ def verdict_table(result: dict[str, Any]) -> str:
     """Markdown: decisions that change, rules that stand out, money, and what it rests on."""
     currency = result["currency"]
     money, since = result["money"], result["period"]
+    span = f"from {since['from'][:10]} to {since['to'][:10]}"
     lines = [
         "### Backtest of a rule set",
         "",
-        f"{since['events']:,} events from {since['from'][:10]} to {since['to'][:10]},"
-        f" outcomes known by {result['as_of'][:10]}.",
+        f"{since['events']:,} events {span}, outcomes known by {result['as_of'][:10]}.",
         "",
         *_table(
             ("what", "in force", "candidate", "difference"),
@@ -38,7 +38,9 @@ def verdict_table(result: dict[str, Any]) -> str:
     lines += [f"- `{one['rule']}` is redundant: {one['because']}." for one in result["redundant"]]
     share = result["label_maturity"]["share"]
     if share is not None:
-        lines.append(f"- For {share:.0%} of these events the time in which fraud is reported is over.")
+        lines.append(
+            f"- For {share:.0%} of these events the time in which fraud is reported is over."
+        )
     return "\n".join(lines).rstrip() + "\n"
 
 

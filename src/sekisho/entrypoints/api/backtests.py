@@ -68,7 +68,9 @@ def _question(given: BacktestIn) -> Question:
         "ruleset": given.ruleset,
         "sweep": None if given.sweep is None else [given.sweep],
     }
-    named = [(kind, texts) for kind, texts in asked.items() if texts is not None]
+    named: list[tuple[Kind, Sequence[str]]] = [
+        (kind, texts) for kind, texts in asked.items() if texts is not None
+    ]
     if len(named) != 1:
         message = "send one of `rule`, `ruleset` and `sweep`"
         raise HttpRefusal(422, "missing_field", message, param="rule")

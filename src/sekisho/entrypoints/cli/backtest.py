@@ -1,6 +1,7 @@
 """`sekisho backtest`: a rule, a rule set or a threshold on history."""
 
 import tomllib
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import typer
 
 from sekisho.entrypoints.backtesting import Kind, Question, fold_history, job_of, run_job
 from sekisho.entrypoints.cli.backtest_shown import show_rule, show_ruleset, show_sweep
-from sekisho.entrypoints.cli.console import ERR, OUT, emit_json, fail, progress
+from sekisho.entrypoints.cli.console import ERR, emit_json, fail, progress
 from sekisho.entrypoints.cli.rules import read_rules
 from sekisho.entrypoints.settings import read_settings
 from sekisho.kit.clock import to_us
@@ -17,7 +18,6 @@ from sekisho.language import render
 from sekisho.learning import (
     BacktestRefused,
     RuleRefused,
-    costs_of,
     curve_svg,
     days_svg,
     parse_costs,
@@ -25,7 +25,6 @@ from sekisho.learning import (
 )
 from sekisho.rules import RulesRefused
 from sekisho.velocity import CounterRefused
-
 
 
 def backtest_command(
@@ -64,18 +63,10 @@ def backtest_command(
 ) -> None:
     """Try a rule, a rule set or a threshold on the history of a data directory."""
     kind, texts = _asked(rule or rule_option, ruleset, sweep)
+    moments = (_moment(from_, "--from"), _moment(to, "--to"), _moment(as_of, "--as-of"))
     try:
-        told = parse_costs(costs.read_text()) if costs else costs_of({})
-        question = Question(
-            kind,
-            texts,
-            _moment(from_, "--from"),
-            _moment(to, "--to"),
-            _moment(as_of, "--as-of"),
-            currency.lower(),
-            {name: getattr(told, name) for name in told.__slots__},
-            instead_of,
-        )
+        told = _costs(costs)
+        question = Question(kind, texts, *moments, currency.lower(), told, instead_of)
         result = _answered(data, question, counters)
     except RuleRefused as refused:
         ERR.print(render(refused.text, refused.diagnostics, color=False), markup=False)
@@ -97,7 +88,7 @@ def _asked(
     rule: str | None, ruleset: Path | None, sweep: str | None
 ) -> tuple[Kind, tuple[str, ...]]:
     if sum(one is not None for one in (rule, ruleset, sweep)) != 1:
-        fail("give one of a rule, --ruleset or --sweep", "sekisho backtest \"Block if …\" --data DIR")
+        fail("give one of a rule, --ruleset or --sweep", 'sekisho backtest "Block if …" --data DIR')
     if ruleset is not None:
         return "ruleset", tuple(read_rules(ruleset))
     if sweep is not None:
@@ -140,6 +131,10 @@ def _declarations(file: Path) -> dict[str, dict[str, Any]]:
         else:
             fail(f"{file}: `{name}` is no table", "write [NAME] or [counters.NAME]")
     return found
+
+
+def _costs(file: Path | None) -> dict[str, float]:
+    return asdict(parse_costs(file.read_text(encoding="utf-8"))) if file else {}
 
 
 def _moment(text: str | None, option: str) -> int | None:

@@ -35,10 +35,11 @@ def show_rule(result: dict[str, Any]) -> None:
     _row(shown, "all", result["matched"], more, currency)
     for name, words in _WORDS.items():
         if name in result["by_category"]:
-            pair = result["by_category"][name], more["by_category"][name]
-            _row(shown, words, *pair, currency)
-            if "fraudulent" in pair[0]:
-                _row(shown, "  of it fraudulent", *(one["fraudulent"] for one in pair), currency)
+            all_of_it, new = result["by_category"][name], more["by_category"][name]
+            _row(shown, words, all_of_it, new, currency)
+            if "fraudulent" in all_of_it:
+                part = all_of_it["fraudulent"], new["fraudulent"]
+                _row(shown, "  of it fraudulent", part[0], part[1], currency)
     OUT.print(shown)
     for reason in result.get("no_match_because", ()):
         OUT.print(f"[yellow]matches nothing:[/] {escape(reason)}")
@@ -48,7 +49,9 @@ def show_rule(result: dict[str, Any]) -> None:
         OUT.print(f"already covered by {escape(one['rule'])}: {one['count']:,}")
     if result["would_unblock"] is not None:
         OUT.print(f"would unblock {_volume(result['would_unblock'], currency)}")
-    OUT.print(f"money saved under the costs: [bold]{amount_text(result['money']['saved'], currency)}[/]")
+    OUT.print(
+        f"money saved under the costs: [bold]{amount_text(result['money']['saved'], currency)}[/]"
+    )
     partly = {name: part for name, part in result["attribute_coverage"].items() if part < 1}
     for name, part in partly.items():
         OUT.print(f"[dim]{escape(name)} is known for {part:.1%} of events[/]")
@@ -60,7 +63,7 @@ def show_sweep(result: dict[str, Any]) -> None:
     """The curve as a table with bars; the best point is marked."""
     currency = result["currency"]
     _head(result, result["sweep"])
-    most = max(max(one["saved"] for one in result["points"]), 1)
+    most = max(*(one["saved"] for one in result["points"]), 1)
     shown = table("value", "changed", "fraud caught", "good hit", "saved", "")
     shown.columns[-1].justify = "left"
     for one in result["points"]:
