@@ -7,12 +7,12 @@ from typing import Final
 import polars as pl
 
 from sekisho.events import DECIDED_TYPES
-from sekisho.learning.counting import KNOWN_AT, LABEL, computed_counters, stored_counters
+from sekisho.learning.counting import KNOWN_AT, LABEL, computed_counters, stored_values
 from sekisho.learning.money import PREFIX, reported, with_amounts
 from sekisho.learning.past import Settled
 from sekisho.scoring import score_columns
 
-BLOCK_ROWS: Final = 262_144
+BLOCK_ROWS: Final = 524_288
 """Rows worked on at once: memory is bounded by this, whatever the length of the history."""
 SCORES: Final = frozenset({"risk_score", "risk_level"})
 FACTS: Final = ("event", "type", "at_us", "decided", "rule", "outcome", LABEL, KNOWN_AT)
@@ -28,19 +28,26 @@ class Wanted:
     Attributes:
         fields: attributes that rules read.
         computed: counters to compute, because history lacks some of their values.
+        scored: the score or its level is read, and history lacks some of them.
     """
 
     fields: frozenset[str]
     computed: tuple[str, ...]
+    scored: bool
 
 
 def wanted_of(settled: Settled, fields: Iterable[str]) -> Wanted:
     """What rules with these fields need; the score brings its own needs where it is not stored."""
     read, past = set(fields), settled.past
-    if read & SCORES and read & SCORES - stored_counters(settled, SCORES):
-        read |= past.scorecard.fields
-    counters = [name for name in read if past.spec(name) is not None]
-    return Wanted(frozenset(read), tuple(sorted({*counters} - stored_counters(settled, counters))))
+    counters = {name for name in read if past.spec(name) is not None}
+    stored = stored_values(settled, counters | (read & SCORES))
+    scored = not read & SCORES <= stored
+    if scored:
+        more = past.scorecard.fields - read
+        read |= more | SCORES
+        new = {name for name in more if past.spec(name) is not None}
+        counters, stored = counters | new, stored | stored_values(settled, new)
+    return Wanted(frozenset(read), tuple(sorted(counters - stored)), scored)
 
 
 def blocks(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
@@ -62,14 +69,13 @@ def blocks(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
     columns = [name for name in dict.fromkeys([*fixed, *sorted(wanted.fields)]) if name in schema]
     once = _Once(settled, start_us)
     at = 0
-    for block in lazy.select(columns).collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
+    decided = pl.col("type").is_in(list(DECIDED_TYPES)), pl.col("at_us") >= settled.from_us
+    chosen = lazy.select(columns) if computed is not None else lazy.filter(*decided).select(columns)
+    for block in chosen.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
         frame = block
         if computed is not None:
-            frame = _with_counters(block, computed.slice(at, block.height))
+            frame = _with_counters(block, computed.slice(at, block.height)).filter(*decided)
             at += block.height
-        frame = frame.filter(
-            pl.col("type").is_in(list(DECIDED_TYPES)), pl.col("at_us") >= settled.from_us
-        )
         frame = once.only(frame)
         if frame.height:
             yield _completed(frame, settled, wanted)
@@ -101,7 +107,7 @@ def _completed(frame: pl.DataFrame, settled: Settled, wanted: Wanted) -> pl.Data
     amounts = [name for name in wanted.fields if name.startswith(PREFIX)]
     frame = with_amounts(frame, amounts, past.rates)
     frame = frame.with_columns(reported(past.currency, past.rates))
-    return score_columns(frame, past.scorecard) if wanted.fields & SCORES else frame
+    return score_columns(frame, past.scorecard) if wanted.scored else frame
 
 
 class _Once:
