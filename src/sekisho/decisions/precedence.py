@@ -5,7 +5,7 @@ from typing import Final
 
 from sekisho.decisions.model import Decision, Outcome
 from sekisho.language import Action
-from sekisho.rules import Hit
+from sekisho.rules import Hit, StoredRule
 
 PRECEDENCE: Final[tuple[tuple[Action, Outcome], ...]] = (
     (Action.ALLOW, Outcome.ALLOW),
@@ -32,7 +32,8 @@ def decide(hits: Sequence[Hit]) -> Decision:
     actions = {hit.action for hit in hits if hit.action in _OUTCOME_ACTIONS}
     for action, outcome in PRECEDENCE:
         if action in actions:
-            credited = min((hit for hit in hits if hit.action is action), key=_credit_order)
+            first = (hit for hit in hits if hit.action is action)
+            credited = min(first, key=lambda hit: credit_order(hit.rule))
             return Decision(
                 outcome=outcome,
                 credited=credited,
@@ -48,6 +49,6 @@ _ALLOWED: Final = Decision(Outcome.ALLOW, None, (), False, False)
 """What most events get: nothing matched."""
 
 
-def _credit_order(hit: Hit) -> tuple[bool, int, str]:
+def credit_order(rule: StoredRule) -> tuple[bool, int, str]:
     """Rules that need the issuer's answer come last, then the older rule, then the smaller id."""
-    return hit.rule.post_authorization, hit.rule.created_us, hit.rule.id
+    return rule.post_authorization, rule.created_us, rule.id

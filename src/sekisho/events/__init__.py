@@ -9,7 +9,7 @@ from sekisho.events.catalogue import (
 )
 from sekisho.events.context import ReceiveContext
 from sekisho.events.draft import Record, Scalar
-from sekisho.events.exchange import ExchangeRates, indicative_rates, load_rates
+from sekisho.events.exchange import SCALE, ExchangeRates, indicative_rates, load_rates
 from sekisho.events.families import CURRENCIES
 from sekisho.events.history import (
     History,
@@ -35,6 +35,7 @@ __all__ = [
     "MESSAGES",
     "OUTCOME_TYPES",
     "PERSONAL_ATTRIBUTES",
+    "SCALE",
     "Event",
     "EventMap",
     "EventRefused",

@@ -34,7 +34,8 @@ def fates(records: pl.LazyFrame, as_of_us: int) -> pl.LazyFrame:
     Returns:
         `event`; when each fact became known, null if not: `disputed_us`, `fraud_disputed_us`,
         `warned_us`, `refunded_us`, `fraud_refunded_us`, `returned_us`, `answered_us`; then
-        `approved` (the issuer's answer) and `truth` (`fraud`, `legitimate` or null).
+        `approved` (the issuer's answer), `truth` (`fraud`, `legitimate` or null) and `truth_us`,
+        the time of the label that says so.
     """
     schema = records.collect_schema().names()
 
@@ -68,5 +69,6 @@ def fates(records: pl.LazyFrame, as_of_us: int) -> pl.LazyFrame:
             first(answer).alias("answered_us"),
             (column("outcome", pl.String) == "authorized").filter(answer).last().alias("approved"),
             column("label", pl.String).filter(label).last().alias("truth"),
+            pl.col("at_us").filter(label).last().alias("truth_us"),
         )
     )

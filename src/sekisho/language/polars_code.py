@@ -32,7 +32,11 @@ def polars_expression(
 
 
 def match_columns(
-    rules: Sequence[Rule], frame: pl.DataFrame | pl.LazyFrame, lists: Lists
+    rules: Sequence[Rule],
+    frame: pl.DataFrame | pl.LazyFrame,
+    lists: Lists,
+    *,
+    keep: Sequence[str] = (),
 ) -> pl.LazyFrame:
     """Which rules match which rows of a history: a boolean column a rule, named by its position.
 
@@ -43,6 +47,7 @@ def match_columns(
         rules: checked rules.
         frame: columns as for `polars_expression`.
         lists: folded items by alias.
+        keep: columns of the frame that stand before those of the rules.
     """
     lazy = frame.lazy()
     derived, tests = _Shared("derived"), _Shared("test")
@@ -55,7 +60,7 @@ def match_columns(
         _holds(lower(rule.condition), test).fill_null(value=False).alias(str(at))
         for at, rule in enumerate(rules)
     ]
-    return lazy.with_columns(derived.columns).with_columns(tests.columns).select(matches)
+    return lazy.with_columns(derived.columns).with_columns(tests.columns).select(*keep, *matches)
 
 
 class _Shared:

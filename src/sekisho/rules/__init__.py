@@ -1,6 +1,6 @@
 """JUDGE: rule sets and lists; which rules match an event."""
 
-from sekisho.rules.applies import fields_of_classes, is_taken
+from sekisho.rules.applies import NOT_DECIDING, NOT_REVIEWED, fields_of_classes, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.desk import Change, Filling, ListDesk, ListRefused, found_list
 from sekisho.rules.failure import FailurePolicy, default_policy
@@ -28,6 +28,8 @@ from sekisho.rules.ruleset import (
     judge,
     judge_dispute,
     restore,
+    store_rule,
+    with_builtin,
 )
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "ITEM_TYPES",
     "MAX_ITEMS",
     "MAX_RULES",
+    "NOT_DECIDING",
+    "NOT_REVIEWED",
     "Change",
     "DraftRule",
     "FailurePolicy",
@@ -64,4 +68,6 @@ __all__ = [
     "normalise_item",
     "prepare",
     "restore",
+    "store_rule",
+    "with_builtin",
 ]

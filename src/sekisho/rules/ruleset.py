@@ -186,15 +186,22 @@ def builtin_rules(catalogue: Catalogue, lists: Mapping[str, str]) -> list[Stored
     return stored
 
 
+def with_builtin(
+    rules: Sequence[StoredRule], builtin: Sequence[StoredRule]
+) -> tuple[StoredRule, ...]:
+    """Built-in rules, those left out that are written among the others, and then those."""
+    written = {format_rule(one.rule) for one in rules}
+    return (*(one for one in builtin if format_rule(one.rule) not in written), *rules)
+
+
 def build_ruleset(
     version: str, rules: Sequence[StoredRule], builtin: Sequence[StoredRule] = ()
 ) -> RuleSet:
     """Compile a set. A written rule takes the place of a built-in one with the same text."""
-    written = {format_rule(one.rule) for one in rules}
-    everything = [*(one for one in builtin if format_rule(one.rule) not in written), *rules]
+    everything = with_builtin(rules, builtin)
     return RuleSet(
         version=version,
-        rules=tuple(everything),
+        rules=everything,
         deciding=_group(one for one in everything if one.action not in NOT_DECIDING),
         resolving=_group(one for one in everything if one.action is Action.RESOLVE_DISPUTE),
         fields=frozenset[str]().union(*(one.fields for one in everything)),

@@ -127,6 +127,8 @@ class Scorecard:
         self.thresholds = thresholds
         checked = [check_rule(f"Review if {one.condition}", catalogue, None) for one in factors]
         rules = [one.rule for one in checked if one.rule is not None]
+        self.rules = tuple(rules)
+        self.points = tuple(one.points for one in factors)
         if len(rules) != len(factors):
             wrong = next(one for one in checked if one.errors)
             raise ValueError(f"scorecard: {wrong.errors[0].message}")

@@ -13,8 +13,17 @@ from starlette.responses import HTMLResponse
 
 from sekisho import __version__
 from sekisho.durable import StoreError
-from sekisho.entrypoints.api import counters, decisions, developer, lists, operating, rulesets
+from sekisho.entrypoints.api import (
+    backtests,
+    counters,
+    decisions,
+    developer,
+    lists,
+    operating,
+    rulesets,
+)
 from sekisho.entrypoints.api.openapi import describe_decisions
+from sekisho.entrypoints.backtests import Backtests
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
@@ -46,11 +55,13 @@ def build_api(node: Node) -> FastAPI:
         openapi_url=None,
     )
     app.state.node = node
+    app.state.backtests = Backtests(node)
     for router in (
         decisions.router,
         rulesets.router,
         counters.router,
         lists.router,
+        backtests.router,
         operating.router,
     ):
         app.include_router(router)

@@ -9,7 +9,15 @@ import typer
 from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
-from sekisho.entrypoints.cli import demo, history, keeping, rules, rules_sql, world
+from sekisho.entrypoints.cli import (
+    backtest,
+    demo,
+    history,
+    keeping,
+    rules,
+    rules_sql,
+    world,
+)
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
 from sekisho.rules import RulesRefused
@@ -26,6 +34,7 @@ app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
 app.add_typer(keeping.keys_app, name="keys")
 app.add_typer(keeping.config_app, name="config")
+app.command("backtest")(backtest.backtest_command)
 app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
 app.command("replay")(history.replay_command)

@@ -1,0 +1,28 @@
+"""LEARN: what rules would have done, told from history as it was known."""
+
+from sekisho.learning.charts import curve_svg, days_svg
+from sekisho.learning.costs import Costs, costs_of, parse_costs
+from sekisho.learning.past import BacktestRefused, Past
+from sekisho.learning.rule import Asked, RuleRefused, ask, backtest_rule
+from sekisho.learning.ruleset import backtest_ruleset
+from sekisho.learning.sweep import backtest_sweep, variants
+from sekisho.learning.verdict import amount_text, verdict_table
+
+__all__ = [
+    "Asked",
+    "BacktestRefused",
+    "Costs",
+    "Past",
+    "RuleRefused",
+    "amount_text",
+    "ask",
+    "backtest_rule",
+    "backtest_ruleset",
+    "backtest_sweep",
+    "costs_of",
+    "curve_svg",
+    "days_svg",
+    "parse_costs",
+    "variants",
+    "verdict_table",
+]
