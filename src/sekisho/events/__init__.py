@@ -18,6 +18,7 @@ from sekisho.events.history import (
     labels_from_frame,
     payloads_from_frame,
     records_from_frame,
+    with_amounts,
 )
 from sekisho.events.keys import IDENTITY_KEYS, identity_keys
 from sekisho.events.mapping import EventMap, MapError, load_map, parse_map
@@ -59,4 +60,5 @@ __all__ = [
     "payloads_from_frame",
     "receive",
     "records_from_frame",
+    "with_amounts",
 ]

@@ -47,11 +47,27 @@ def fields_from_frame(
 
 def by_unique(series: pl.Series, function: Callable[[Any], Any], dtype: Any) -> pl.Series:
     """The function's value for each row, worked out once for each different value."""
+    ascii_only = _ASCII_ONLY.get(function)
+    if ascii_only is not None and is_ascii(series):
+        return ascii_only(series)
     unique = series.drop_nulls().unique()
     values = pl.Series([function(value) for value in unique.to_list()], dtype=dtype)
     if not len(unique):
         return pl.Series(series.name, [None] * len(series), dtype=dtype)
     return series.replace_strict(unique, values, default=None, return_dtype=dtype)
+
+
+_ASCII_ONLY: Final[dict[Callable[[Any], Any], Callable[[pl.Series], pl.Series]]] = {
+    str.casefold: lambda series: series.str.to_lowercase(),
+    str.lower: lambda series: series.str.to_lowercase(),
+    str.upper: lambda series: series.str.to_uppercase(),
+}
+"""Functions that are one pass over the column where all its text is ASCII."""
+
+
+def is_ascii(series: pl.Series) -> bool:
+    """Whether a column of text has ASCII characters alone."""
+    return series.str.len_bytes().sum() == series.str.len_chars().sum()
 
 
 def _check_columns(source: Source, frame: pl.DataFrame) -> None:

@@ -17,7 +17,7 @@ from sekisho.events.columns import KNOWN_AT, LABEL, ROW, fields_from_frame
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.mapping import EventMap
 from sekisho.events.receive import receive
-from sekisho.events.records import DTYPES, ColumnRecords
+from sekisho.events.records import DTYPES, ColumnRecords, amounts_in
 from sekisho.events.refusal import EventRefused
 from sekisho.kit.clock import iso
 
@@ -70,6 +70,19 @@ def records_from_frame(
 ) -> pl.DataFrame:
     """The records of the rows that were taken; `history_from_frame` also tells of the others."""
     return history_from_frame(frame, event_map, context).records
+
+
+def with_amounts(records: pl.DataFrame, context: ReceiveContext) -> pl.DataFrame:
+    """Records with the amounts in currencies that the context wants and they do not have yet."""
+    if not {"amount", "currency"} <= set(records.columns):
+        return records
+    wanted = {f"amount_in_{code}" for code in context.currencies}
+    made = amounts_in(records["amount"], records["currency"], context)
+    return records.with_columns(
+        records[name].fill_null(series) if name in records.columns else series.alias(name)
+        for name, series in made.items()
+        if name in wanted
+    )
 
 
 def payloads_from_frame(

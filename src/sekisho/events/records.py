@@ -9,6 +9,7 @@ import polars as pl
 from sekisho.events import messages, normalise
 from sekisho.events.bounds import RANGES
 from sekisho.events.build import DAY_US, FIRST_WEEKDAY, HOUR_US, LATEST_US
+from sekisho.events.card_numbers import MIN_DIGITS
 from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.draft import Draft
@@ -26,6 +27,7 @@ _NOT_FIELDS: Final = frozenset({ROW, "type", "id", "about", "occurred_at", KNOWN
 _EASY_BYTES: Final = 250
 _EXACT_INTEGERS: Final = 2**53
 _ADDRESS_PARTS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
+_PHONE_NUMBER: Final = r"^\+[0-9]{1,15}$"  # by definition no card number: see `card_numbers`
 _SEPARATORS: Final = r"[ \t\-./_\x{a0}\x{2007}-\x{2015}\x{202f}]"
 
 
@@ -39,6 +41,7 @@ class ColumnRecords:
         self.context = context
         self.known = paths_of(self.message)
         self.out: dict[str, pl.Series] = {}
+        self._checked: set[str] = set()
         self.hard = pl.Series([False] * rows.height, dtype=pl.Boolean)
 
     def records(self) -> tuple[pl.Series, pl.DataFrame]:
@@ -204,15 +207,8 @@ class ColumnRecords:
         self._mark(amount.is_not_null() & currency.is_null())
         self.out["currency"] = currency
         self.out["amount"] = amount.cast(pl.Float64)
-        for code in codes:
-            conversion = self.context.conversion(code)
-            if conversion is None:
-                continue
-            here = amount.set(currency.ne_missing(pl.Series([code])), None)
-            if conversion.own:
-                self._overlay(conversion.own, _divided(here, conversion.divisor))
-            for attribute, factor in conversion.factors:
-                self._overlay(attribute, _divided((here * factor + 0.5).floor(), SCALE))
+        for attribute, series in amounts_in(amount, currency, self.context).items():
+            self._overlay(attribute, series)
 
     def _defaults(self) -> None:
         """Attributes that are never missing, or follow from what is there."""
@@ -281,13 +277,16 @@ class ColumnRecords:
 
     def _check(self, series: pl.Series) -> pl.Series:
         """Mark rows whose text is long, holds NUL, or as many digits as a card number."""
-        if series.dtype == pl.String:
+        if series.dtype == pl.String and series.name not in self._checked:
+            self._checked.add(series.name)
             unique = series.drop_nulls().unique()
-            digits = unique.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}")
+            digits = unique.filter(unique.str.len_bytes() >= MIN_DIGITS)
+            digits = digits.filter(digits.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}"))
+            digits = digits.filter(~digits.str.contains(_PHONE_NUMBER))
             odd = unique.filter(
                 (unique.str.len_bytes() > _EASY_BYTES)
                 | unique.str.contains("\0", literal=True)
-                | digits
+                | unique.is_in(digits.implode())
             )
             if len(odd):
                 self._mark(series.is_in(odd.implode()))
@@ -313,6 +312,28 @@ class ColumnRecords:
             if column.startswith(f"{part}."):
                 present = present | self.rows[column].is_not_null()
         return present
+
+
+def amounts_in(
+    amount: pl.Series, currency: pl.Series, context: ReceiveContext
+) -> dict[str, pl.Series]:
+    """What amounts in minor units are worth, by attribute: their own currency, and those wanted."""
+    found: dict[str, pl.Series] = {}
+
+    def overlay(attribute: str, series: pl.Series) -> None:
+        below = found.get(attribute)
+        found[attribute] = series if below is None else series.fill_null(below)
+
+    for code in currency.drop_nulls().unique().to_list():
+        conversion = context.conversion(code)
+        if conversion is None:
+            continue
+        here = amount.set(currency.ne_missing(pl.Series([code])), None)
+        if conversion.own:
+            overlay(conversion.own, _divided(here, conversion.divisor))
+        for attribute, factor in conversion.factors:
+            overlay(attribute, _divided((here * factor + 0.5).floor(), SCALE))
+    return found
 
 
 _LATER: Final = frozenset({
