@@ -23,6 +23,7 @@ from sekisho.events.history import (
 from sekisho.events.keys import IDENTITY_KEYS, identity_keys
 from sekisho.events.mapping import EventMap, MapError, load_map, parse_map
 from sekisho.events.messages import DECIDED_TYPES, MESSAGES, OUTCOME_TYPES
+from sekisho.events.paths import all_paths
 from sekisho.events.receive import MAX_BODY_BYTES, Event, receive
 from sekisho.events.refusal import CODES, EventRefused, Problem
 
@@ -46,6 +47,7 @@ __all__ = [
     "ReceiveContext",
     "Record",
     "Scalar",
+    "all_paths",
     "column_type",
     "default_catalogue",
     "history_from_frame",

@@ -13,7 +13,7 @@ import polars as pl
 
 from sekisho.events import messages
 from sekisho.events.build import LATEST_US
-from sekisho.events.columns import KNOWN_AT, LABEL, ROW, fields_from_frame
+from sekisho.events.columns import KNOWN_AT, LABEL, ROW, fields_from_frame, unreadable
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.mapping import EventMap
 from sekisho.events.receive import receive
@@ -39,9 +39,20 @@ class History:
 
 
 def history_from_frame(
-    frame: pl.DataFrame, event_map: EventMap, context: ReceiveContext | None = None
+    frame: pl.DataFrame,
+    event_map: EventMap,
+    context: ReceiveContext | None = None,
+    *,
+    strict: bool = False,
 ) -> History:
     """Records of a history, as `receive` would make them row by row.
+
+    Args:
+        frame: the data.
+        event_map: which column fills which field.
+        context: catalogue and rates.
+        strict: refuse a row where a column holds what its field cannot; otherwise the field is
+            missing.
 
     Raises:
         MapError: the map does not fit the data.
@@ -49,7 +60,9 @@ def history_from_frame(
     context = context or ReceiveContext()
     fields = fields_from_frame(frame, event_map, context).with_row_index(ROW)
     taken: list[pl.DataFrame] = []
-    problems: list[tuple[int, str, str, str]] = []
+    problems = unreadable(frame, fields, event_map) if strict else []
+    if problems:
+        fields = fields.filter(~pl.col(ROW).is_in({row for row, *_ in problems}))
     for (kind,), rows in fields.group_by("type", maintain_order=True):
         hard = rows
         if kind in messages.MESSAGES:
@@ -59,7 +72,7 @@ def history_from_frame(
         records, found = _one_by_one(hard, context)
         taken.append(records)
         problems += found
-    records = pl.concat(taken, how="diagonal_relaxed") if taken else pl.DataFrame({ROW: []})
+    records = pl.concat(taken, how="diagonal_relaxed") if taken else _frame([], context)
     records = _with_labels(records, fields).sort(ROW).drop(ROW)
     schema = {"row": pl.Int64, "place": pl.String, "code": pl.String, "message": pl.String}
     return History(records, pl.DataFrame(problems, schema=schema, orient="row").sort("row"))

@@ -10,7 +10,7 @@ from sekisho.events import messages, normalise
 from sekisho.events.bounds import RANGES
 from sekisho.events.build import DAY_US, FIRST_WEEKDAY, HOUR_US, LATEST_US
 from sekisho.events.card_numbers import MIN_DIGITS
-from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique
+from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique, is_ascii
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.draft import Draft
 from sekisho.events.exchange import SCALE
@@ -27,6 +27,7 @@ _NOT_FIELDS: Final = frozenset({ROW, "type", "id", "about", "occurred_at", KNOWN
 _EASY_BYTES: Final = 250
 _EXACT_INTEGERS: Final = 2**53
 _ADDRESS_PARTS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
+_ASCII_DIGITS: Final = r"[0-9](?:[ \t\-./_]*[0-9]){12}"
 _PHONE_NUMBER: Final = r"^\+[0-9]{1,15}$"  # by definition no card number: see `card_numbers`
 _SEPARATORS: Final = r"[ \t\-./_\x{a0}\x{2007}-\x{2015}\x{202f}]"
 
@@ -180,7 +181,10 @@ class ColumnRecords:
         empty = pl.Series([None] * self.rows.height, dtype=pl.String)
         region = self.out.get("phone_country", empty)
         region = region.fill_null(self.out.get("billing_address_country", empty)).fill_null("")
-        pairs = pl.DataFrame({"text": self.rows["phone"].str.strip_chars(), "region": region})
+        text = self.rows["phone"].str.strip_chars()
+        # A number with its country code means the same everywhere.
+        region = region.set(text.str.starts_with("+").fill_null(value=False), "")
+        pairs = pl.DataFrame({"text": text, "region": region})
         unique = pairs.drop_nulls().unique()
         found = [normalise.phone(text, code) for text, code in unique.iter_rows()]
         unique = unique.with_columns(
@@ -279,15 +283,7 @@ class ColumnRecords:
         """Mark rows whose text is long, holds NUL, or as many digits as a card number."""
         if series.dtype == pl.String and series.name not in self._checked:
             self._checked.add(series.name)
-            unique = series.drop_nulls().unique()
-            digits = unique.filter(unique.str.len_bytes() >= MIN_DIGITS)
-            digits = digits.filter(digits.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}"))
-            digits = digits.filter(~digits.str.contains(_PHONE_NUMBER))
-            odd = unique.filter(
-                (unique.str.len_bytes() > _EASY_BYTES)
-                | unique.str.contains("\0", literal=True)
-                | unique.is_in(digits.implode())
-            )
+            odd = _odd_texts(series)
             if len(odd):
                 self._mark(series.is_in(odd.implode()))
         return series
@@ -312,6 +308,27 @@ class ColumnRecords:
             if column.startswith(f"{part}."):
                 present = present | self.rows[column].is_not_null()
         return present
+
+
+def _odd_texts(series: pl.Series) -> pl.Series:
+    """The different texts of a column that are long, hold NUL or as many digits as a card."""
+    sizes = series.str.len_bytes()
+    longest = sizes.max()
+    nul = series.str.contains("\0", literal=True)
+    if longest is None or (int(str(longest)) < MIN_DIGITS and not nul.any()):
+        return series.clear()
+    long = series.filter(nul.fill_null(value=False) | (sizes >= MIN_DIGITS))
+    if is_ascii(long):
+        digits = long.str.contains(_ASCII_DIGITS)
+    else:
+        long = long.unique()
+        digits = long.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}")
+    odd = long.filter(
+        digits
+        | (long.str.len_bytes() > _EASY_BYTES)
+        | long.str.contains("\0", literal=True)
+    )
+    return odd.filter(~odd.str.contains(_PHONE_NUMBER)).unique()
 
 
 def amounts_in(

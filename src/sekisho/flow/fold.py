@@ -54,6 +54,8 @@ class Folder:
 
     def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> Undo:
         """Count the row of a number, recorded or on its way."""
+        if row.kind == "control":
+            return lambda _: None
         event = receive(row.body, row.at_us, self._context)
         if row.kind == "decision":
             subject = Subject(event, as_evaluated(event, row.answer))
@@ -63,14 +65,11 @@ class Folder:
                 subject = Subject(event, subject.record, (*subject.outcomes, outcome))
             self._remember(subject)
             return undo
-        if row.kind == "event":
-            event = as_reported(event, row.answer)
-            subject = self._subject(event.about, seq)
-            undo = count_outcome(counters, subject, event)
-            known = Subject(subject.event, subject.record, (*subject.outcomes, event))
-            self._remember(known)
-            return undo
-        return lambda _: None
+        event = as_reported(event, row.answer)
+        subject = self._subject(event.about, seq)
+        undo = count_outcome(counters, subject, event)
+        self._remember(Subject(subject.event, subject.record, (*subject.outcomes, event)))
+        return undo
 
     def _subject(self, event_id: str, before_seq: int) -> Subject:
         subject = self._subjects.get(event_id)

@@ -9,9 +9,10 @@ import typer
 from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
-from sekisho.entrypoints.cli import demo, history, keeping, rules, world
+from sekisho.entrypoints.cli import demo, history, importing, keeping, rules, world
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
+from sekisho.history import HistoryDamaged
 from sekisho.rules import RulesRefused
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(keeping.keys_app, name="keys")
 app.add_typer(keeping.config_app, name="config")
 app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
+app.command("import")(importing.import_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
 app.command("world")(world.world_command)
@@ -72,7 +74,7 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError, IpTableRefused) as error:
+    except (SettingsError, StoreError, HistoryDamaged, IpTableRefused) as error:
         complain(str(error))
         sys.exit(BAD_USAGE)
     except RulesRefused as refused:
