@@ -129,7 +129,9 @@ def _difference(vouched: dict[str, str], listed: dict[str, Segment]) -> str:
         if name not in listed:
             return f"the segment {name} of an import is gone: restore the history folder"
         if listed[name].digest != digest:
-            return f"the segment {name} is not the one that was imported: restore the history folder"
+            return (
+                f"the segment {name} is not the one that was imported: restore the history folder"
+            )
     for name, segment in listed.items():
         if name not in vouched:
             return (

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ KNOWN_AT: Final = "label_known_at_us"
 LABEL: Final = "label"
 
 _USUAL_TIME: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:[0-5]\d:[0-5]\d(\.\d{1,6})?Z?$"
-_WHOLE_NUMBER: Final = re.compile(r"\d{9,16}")
+_COUNTED_TIME: Final = re.compile(r"\d{9,16}(\.\d{1,6})?")
 _YES: Final = frozenset({"true", "t", "yes", "y", "1", "fraud"})
 _NO: Final = frozenset({"false", "f", "no", "n", "0", "legitimate"})
 _KINDS: Final[dict[Any, str]] = {
@@ -233,8 +234,8 @@ def _written_moments(raw: pl.Series, scale: int) -> pl.Series:
 
 
 def _moment(text: str, scale: int) -> int | None:
-    if _WHOLE_NUMBER.fullmatch(text):
-        return int(text) * scale
+    if _COUNTED_TIME.fullmatch(text):
+        return int(Decimal(text) * scale)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -324,9 +324,7 @@ def _odd_texts(series: pl.Series) -> pl.Series:
         long = long.unique()
         digits = long.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}")
     odd = long.filter(
-        digits
-        | (long.str.len_bytes() > _EASY_BYTES)
-        | long.str.contains("\0", literal=True)
+        digits | (long.str.len_bytes() > _EASY_BYTES) | long.str.contains("\0", literal=True)
     )
     return odd.filter(~odd.str.contains(_PHONE_NUMBER)).unique()
 

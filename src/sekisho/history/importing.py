@@ -105,7 +105,11 @@ class Import:
     """
 
     def __init__(
-        self, settings: ImportSettings, archive: Archive | None, known: KnownIds, rejects: Path | None
+        self,
+        settings: ImportSettings,
+        archive: Archive | None,
+        known: KnownIds,
+        rejects: Path | None,
     ) -> None:
         self._settings = settings
         self._archive = archive
@@ -139,6 +143,7 @@ class Import:
         self._write()
         if self._rejects is not None:
             self.tally.rejects_bytes = self._rejects.sync()
+            self._rejects.close()
         return self.tally
 
     def segments(self) -> Sequence[Segment]:
@@ -242,9 +247,7 @@ def known_ids(archive: Archive, logged: Iterable[tuple[Sequence[str], Sequence[s
     return known
 
 
-def source_files(
-    paths: Sequence[Path], shapes: Callable[[Path], Shape]
-) -> Iterator[SourceFile]:
+def source_files(paths: Sequence[Path], shapes: Callable[[Path], Shape]) -> Iterator[SourceFile]:
     """Files with how they are understood and their digests.
 
     Raises:

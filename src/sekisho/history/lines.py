@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sekisho.history.blocks import Block, Broken, UnreadableFile
 
-BLOCK_BYTES: Final = 24 << 20
+BLOCK_BYTES: Final = 16 << 20
 """Text read at once; a block takes some ten times that in memory while it is worked on."""
 LONGEST_RECORD: Final = 1 << 20
-"""A quoted field may hold line breaks; one that never closes is broken, not the rest of the file."""
+"""A quoted field may hold line breaks; one that never closes is broken, and it alone."""
 DELIMITERS: Final = b",;\t|"
 BAD_QUOTES: Final = ("bad_quotes", "a quote stands where none can be: double it, or quote it all")
 _NEWLINE, _QUOTE = 10, 34
@@ -105,7 +105,7 @@ def _block(text: bytes, dialect: Dialect) -> Block:
     return _made(text, starts, ends, bad, dialect)
 
 
-def _outside_quotes(  # noqa: PLR0913 — places of one text, worked on together
+def _outside_quotes(
     text: bytes, starts: Places, ends: Places, quotes: Places, commas: Places, dialect: Dialect
 ) -> tuple[Places, Places, Places]:
     """Records instead of lines, and only the delimiters outside quotes.
@@ -221,7 +221,7 @@ def _halved(
     text: bytes, spans: list[tuple[int, int]], numbers: Places, dialect: Dialect
 ) -> tuple[list[pl.DataFrame], list[Places], list[int]]:
     """Records in ever smaller parts, until those that come out wrong are alone; these, last."""
-    joined = b"".join([text[start:end] for start, end in (spans[at] for at in numbers.tolist())])
+    joined = b"".join([text[slice(*spans[int(at)])] for at in numbers])
     frame = _parsed(joined, dialect)
     if frame is not None and frame.shape == (len(numbers), len(dialect.columns)):
         return [frame], [numbers], []

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import msgspec
@@ -16,9 +15,9 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class Rejects:
-    """A JSON line for each problem: `file`, `row` (1 is the first after a header), `place`, `code`,
-    `message`, `raw`.
+    """A JSON line for each problem, with the row as it was given.
 
+    It has `file`, `row` (1 is the first after a header), `place`, `code`, `message` and `raw`.
     Readable for its owner alone, because the rows are somebody's data; card numbers are left out.
     """
 
@@ -28,17 +27,9 @@ class Rejects:
         self._file.truncate(kept_bytes)
         self._file.seek(kept_bytes)
 
-    def __enter__(self) -> "Rejects":
-        """Itself, closed at the end."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
+    def close(self) -> None:
+        """Bring all to disk and close the file."""
+        self.sync()
         self._file.close()
 
     def write(self, problem: Mapping[str, Any], raw: Mapping[str, Any] | str) -> None:

@@ -132,5 +132,6 @@ def unmapped(path: Path, columns: Collection[str]) -> MapError:
     some = ", ".join(list(columns)[:12])
     return MapError(
         f"{path.name} is not a kind of file that is known by its columns ({some}, …):"
-        f" write a map and give it with --map, or save it as {path.stem}{MAP_SUFFIX} beside the file"
+        f" write a map and give it with --map, or save it beside the file as"
+        f" {path.stem}{MAP_SUFFIX}; --dry-run proposes one"
     )

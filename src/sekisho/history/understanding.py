@@ -49,7 +49,7 @@ class Understood(msgspec.Struct):
 
 def understand(frame: pl.DataFrame, event_map: EventMap | None) -> list[Understood]:
     """Every column of a file, those in use first; without a map, with guesses alone."""
-    fields = _fields(event_map) if event_map is not None else {}
+    fields = _fields(event_map)
     constants = [
         Understood("", path, "constant", [str(source.constant)], 0.0)
         for path, source in (event_map.sources.items() if event_map is not None else ())
@@ -71,7 +71,9 @@ def proposed_map(columns: Sequence[Understood]) -> str:
         if one.guess and one.guess not in taken:
             taken.add(one.guess)
             lines.append(f'{one.guess} = "{one.column}"')
-    lines += [f'{path} = ""  # which column?' for path in ("id", "occurred_at") if path not in taken]
+    lines += [
+        f'{path} = ""  # which column?' for path in ("id", "occurred_at") if path not in taken
+    ]
     return "\n".join(lines)
 
 
@@ -98,9 +100,9 @@ def _plain(name: str) -> str:
     return _NOT_LETTERS.sub("_", name.casefold()).strip("_")
 
 
-def _fields(event_map: EventMap) -> Mapping[str, Sequence[str]]:
+def _fields(event_map: EventMap | None) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
-    for path, source in event_map.sources.items():
+    for path, source in event_map.sources.items() if event_map is not None else ():
         places = {source.column: path, source.known_at: f"{path} (known at)"}
         if path == "amount":
             places.setdefault(source.currency, "currency")

@@ -1,13 +1,14 @@
 """`sekisho import`: history from files into a data directory."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import polars as pl
 import typer
 from rich.markup import escape
 
@@ -57,9 +58,7 @@ Maps = Annotated[
 def import_command(
     files: Files,
     maps: Maps = None,
-    data: Annotated[
-        Path | None, typer.Option(help="data directory; default: sekisho-data")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")] = None,
     as_of: Annotated[
         str | None, typer.Option(help="leave out what happened after this time (ISO 8601)")
     ] = None,
@@ -85,9 +84,7 @@ def import_command(
         fail(str(error))
 
 
-def _import(
-    settings: Settings, sources: list[SourceFile], until: int, *, as_json: bool
-) -> None:
+def _import(settings: Settings, sources: list[SourceFile], until: int, *, as_json: bool) -> None:
     start = time.perf_counter()
     with _bar("importing") as told:
         record, before, rejects = import_into(settings, sources, until, told)
@@ -240,14 +237,16 @@ def _understood(path: Path, shape: Shape | None) -> list[Understood]:
     return understand(_first_frame(path), shape.map if shape else None)
 
 
-def _first_frame(path: Path) -> Any:
-    for block in read_blocks(path):
-        return block.frame
-    fail(f"{path} has no rows")
+def _first_frame(path: Path) -> pl.DataFrame:
+    """Some rows, to be shown and to tell the columns; the file's own error when there are none."""
+    first = next(read_blocks(path), None)
+    if first is None:
+        fail(f"{path} has no rows")
+    return first.frame
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int], None]]:
+def _bar(what: str) -> Generator[Callable[[int], None]]:
     """A progress bar that also tells rows a second."""
     start = time.perf_counter()
     with progress() as bar:

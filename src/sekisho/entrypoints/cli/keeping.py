@@ -59,7 +59,7 @@ def verify_ledger_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check the log's chain of hashes, its signatures and what was imported. Status 1 when broken."""
+    """Check the log's chain of hashes, its signatures and its imports. Status 1 when broken."""
     settings = read_settings(data=data)
     path = database_of(settings.data)
     if not path.exists():

@@ -9,7 +9,7 @@ import typer
 from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
-from sekisho.entrypoints.cli import demo, history, importing, keeping, rules, world
+from sekisho.entrypoints.cli import demo, history, importing, keeping, rules, rules_sql, world
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
 from sekisho.history import HistoryDamaged
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Sekisho, the fraud checkpoint you run yourself.",
 )
+rules.app.command("sql")(rules_sql.sql_command)
 app.add_typer(rules.app, name="rules")
 app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
