@@ -1,11 +1,12 @@
-"""Counters on their way into force: filled from the log in a thread, then swapped in at once."""
+"""Counters on their way into force: filled from history in a thread, then swapped in at once."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from sekisho.entrypoints.foundation import Foundation
 from sekisho.events import ReceiveContext
 from sekisho.flow import Checkpoint, Folder
-from sekisho.ledger import Ledger
+from sekisho.history import count_imported
 from sekisho.velocity import Counters
 
 NEAR_THE_END: Final = 500
@@ -24,19 +25,31 @@ class Backfill:
 class CounterFilling:
     """Fresh counters, how far they have read the log, and the step that puts them in place."""
 
-    def __init__(self, fresh: Counters, ledger: Ledger, context: ReceiveContext) -> None:
+    def __init__(self, fresh: Counters, base: Foundation, context: ReceiveContext) -> None:
         self._fresh = fresh
-        self._ledger = ledger
-        self._folder = Folder(ledger, context)
+        self._base = base
+        self._ledger = base.ledger
+        self._context = context
+        self._folder = Folder(base.ledger, context, base.past)
         self._reached = 0
 
     def read_history(self, progress: Backfill | None) -> None:
-        """Read the log up to near its end; may run in a thread while events go on."""
-        ledger = self._ledger
+        """Read what was imported, then the log up to near its end.
+
+        May run in a thread while events go on.
+        """
+        base, ledger = self._base, self._ledger
+        progress = progress or Backfill(0)
+        imported = sum(one.rows for one in base.archive.imported)
+
+        def tell(done: int) -> None:
+            progress.done, progress.total = done, imported + ledger.last_seq
+
+        now_us = base.clock.now_us()
+        count_imported(base.archive, self._fresh, self._context, now_us, tell)
         while ledger.last_seq - self._reached > NEAR_THE_END:
             self._read_on()
-            if progress is not None:
-                progress.done, progress.total = self._reached, ledger.last_seq
+            tell(imported + self._reached)
 
     def finish(self, older: Counters, checkpoint: Checkpoint | None) -> Counters:
         """Read the rest, and what is on its way to the disk, and take over from the older ones.

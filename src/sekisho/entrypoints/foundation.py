@@ -15,6 +15,7 @@ from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.secret import make_secret, signing_key
 from sekisho.entrypoints.settings import Settings
 from sekisho.events import ExchangeRates
+from sekisho.history import Archive, ImportedPast
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch, sign_checkpoints
@@ -23,6 +24,7 @@ from sekisho.rules import sqlite as rule_tables
 
 Result = TypeVar("Result")
 DATABASE: Final = "sekisho.db"
+HISTORY: Final = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Foundation:
     ledger: Ledger
     book: ListBook
     rates: ExchangeRates
+    archive: Archive
+    past: ImportedPast | None
+    """What was imported; None when nothing was."""
     settling: asyncio.Lock
     """Held for a moment by whoever takes a list or counter away, and by whoever relies on one."""
 
@@ -55,6 +60,7 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
 
     Raises:
         StoreError: it is taken, damaged, or cannot be written.
+        HistoryDamaged: imported history is not there.
         SettingsError: a file that settings name cannot be used.
     """
     rates = rates_of(settings)
@@ -70,7 +76,24 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
         sign_checkpoints(store.path, key)
     options = LedgerOptions(key_hours=settings.idempotency_hours, signing_key=key)
     ledger = Ledger(store, on_batch, clock=clock, ids=ids, options=options, defer=defer)
-    return Foundation(settings, clock, ids, store, ledger, ListBook(), rates, asyncio.Lock())
+    archive = Archive(history_of(settings.data))
+    return Foundation(
+        settings,
+        clock,
+        ids,
+        store,
+        ledger,
+        ListBook(),
+        rates,
+        archive,
+        ImportedPast(archive) if archive.imported else None,
+        asyncio.Lock(),
+    )
+
+
+def history_of(data: Path) -> Path:
+    """Where a data directory keeps its history in columns."""
+    return data / HISTORY
 
 
 def database_of(data: Path) -> Path:

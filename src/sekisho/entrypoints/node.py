@@ -211,6 +211,7 @@ class Node:
             ids=self.ids,
             context=self.policy.context,
             door=self.policy.door,
+            past=self.base.past,
             max_pending=self.settings.max_pending,
             ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,
         )

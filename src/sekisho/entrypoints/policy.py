@@ -12,13 +12,14 @@ from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
 from sekisho.entrypoints.declared import Declared, counter_attribute, fields_read
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
-from sekisho.entrypoints.snapshots import SNAPSHOT
+from sekisho.entrypoints.snapshots import IMPORTS, SNAPSHOT
 from sekisho.events import (
     CURRENCIES,
     ReceiveContext,
     default_catalogue,
 )
 from sekisho.flow import Checkpoint, Folder, Live
+from sekisho.history import count_imported
 from sekisho.kit.clock import iso
 from sekisho.rules import (
     DraftRule,
@@ -79,7 +80,11 @@ class Policy:
         self._put_in_force(ruleset)
         self.counters = self._fresh_counters(ruleset)
         start = self._restore()
-        folder = Folder(base.ledger, self.context)
+        if start is None:
+            start = 0
+            now_us = base.clock.now_us()
+            count_imported(base.archive, self.counters, self.context, now_us)
+        folder = Folder(base.ledger, self.context, base.past)
         for row in base.ledger.read_from(start + 1):
             folder.fold(self.counters, row, row.seq)
 
@@ -87,16 +92,18 @@ class Policy:
         """Keep a checkpoint supplied with what is in force from now on."""
         self._checkpoint = checkpoint
 
-    def _restore(self) -> int:
-        """Fill the counters from the newest complete snapshot; the row it reaches, or 0."""
+    def _restore(self) -> int | None:
+        """Fill the counters from the newest snapshot of all they need; the row it reaches."""
         kept = self._base.ledger.load_snapshot(SNAPSHOT)
         if kept is None:
-            return 0
+            return None
+        if kept.parts.get(IMPORTS, b"") != self._base.archive.imports_digest:
+            return None
         arrays = {name: part for name, part in kept.parts.items() if not isinstance(part, bytes)}
         if self.counters.restore(arrays):  # pyright: ignore[reportArgumentType] — saved as words
             return kept.seq
         self.counters = self._fresh_counters(self.live.ruleset)
-        return 0
+        return None
 
     # ── rule sets ───────────────────────────────────────────────────────────────────────────────
 
@@ -300,7 +307,8 @@ class Policy:
         """
         spec = parse_counter(name, declaration, default_catalogue())
         now_us = self._base.clock.now_us()
-        entry = Declared(declaration, spec, Backfill(self._base.ledger.last_seq))
+        imported = sum(one.rows for one in self._base.archive.imported)
+        entry = Declared(declaration, spec, Backfill(imported + self._base.ledger.last_seq))
         async with self._base.settling:
             known = self.declared.get(name)
             if known is not None and known.spec == spec:
@@ -375,7 +383,7 @@ class Policy:
         if {repr(one) for one in specs} == {repr(one) for one in self.counters.specs}:
             return None
         fresh, context = self.counters.with_specs(specs), self._context_for(ruleset, specs)
-        filling = CounterFilling(fresh, self._base.ledger, context)
+        filling = CounterFilling(fresh, self._base, context)
         await asyncio.to_thread(filling.read_history, progress)
         return filling
 

@@ -13,6 +13,8 @@ from sekisho.velocity import Counters
 
 SNAPSHOT: Final = "counters"
 """Name of the snapshots of counters."""
+IMPORTS: Final = "imports"
+"""The part of a snapshot that says which imported history it includes."""
 SWEEP_EVERY: Final = 2_000
 """Recorded entries between two looks for contributions that no window reaches any more."""
 COMMIT_S: Final = 0.005
@@ -51,7 +53,10 @@ class CounterKeeper:
         if ledger.poisoned is None:
             # A full disk costs time at the next start, nothing else.
             with self._writing, suppress(OSError, StoreError):
-                ledger.save_snapshot(SNAPSHOT, ledger.last_seq, counters.snapshot())
+                ledger.save_snapshot(SNAPSHOT, ledger.last_seq, self._parts(counters.snapshot()))
+
+    def _parts(self, counted: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**counted, IMPORTS: self._base.archive.imports_digest}
 
     def _write(
         self, checkpoint: Checkpoint, seq: int, taken_back: int, parts: Mapping[str, Any]
@@ -62,7 +67,7 @@ class CounterKeeper:
             while ledger.last_seq < seq and checkpoint.taken_back == taken_back:
                 time.sleep(COMMIT_S)
             if checkpoint.taken_back == taken_back:
-                ledger.save_snapshot(SNAPSHOT, seq, parts)
+                ledger.save_snapshot(SNAPSHOT, seq, self._parts(parts))
         except (OSError, StoreError):
             # A full disk: the log is the truth and older snapshots stay; the next one may succeed.
             return

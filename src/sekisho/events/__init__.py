@@ -18,10 +18,12 @@ from sekisho.events.history import (
     labels_from_frame,
     payloads_from_frame,
     records_from_frame,
+    with_amounts,
 )
 from sekisho.events.keys import IDENTITY_KEYS, identity_keys
 from sekisho.events.mapping import EventMap, MapError, load_map, parse_map
 from sekisho.events.messages import DECIDED_TYPES, MESSAGES, OUTCOME_TYPES
+from sekisho.events.paths import all_paths
 from sekisho.events.receive import MAX_BODY_BYTES, Event, receive
 from sekisho.events.refusal import CODES, EventRefused, Problem
 
@@ -46,6 +48,7 @@ __all__ = [
     "ReceiveContext",
     "Record",
     "Scalar",
+    "all_paths",
     "column_type",
     "default_catalogue",
     "history_from_frame",
@@ -60,4 +63,5 @@ __all__ = [
     "payloads_from_frame",
     "receive",
     "records_from_frame",
+    "with_amounts",
 ]

@@ -1,7 +1,9 @@
 """A history's columns as fields of events: types made right, units applied, one column a field."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -18,8 +20,15 @@ ROW: Final = "row"
 KNOWN_AT: Final = "label_known_at_us"
 LABEL: Final = "label"
 
+_USUAL_TIME: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:[0-5]\d:[0-5]\d(\.\d{1,6})?Z?$"
+_COUNTED_TIME: Final = re.compile(r"\d{9,16}(\.\d{1,6})?")
 _YES: Final = frozenset({"true", "t", "yes", "y", "1", "fraud"})
 _NO: Final = frozenset({"false", "f", "no", "n", "0", "legitimate"})
+_KINDS: Final[dict[Any, str]] = {
+    pl.Int64: "a whole number, or a time",
+    pl.Float64: "a number",
+    pl.Boolean: "true or false",
+}
 _UNREADABLE: Final = "\0"  # a text that the door refuses, so that the row is rejected with a reason
 
 
@@ -45,13 +54,52 @@ def fields_from_frame(
     return pl.DataFrame({path: series.alias(path) for path, series in fields.items()})
 
 
+def unreadable(
+    frame: pl.DataFrame, fields: pl.DataFrame, event_map: EventMap
+) -> list[tuple[int, str, str, str]]:
+    """What stands in a column and is not what the field holds: row, place, code and message."""
+    found: list[tuple[int, str, str, str]] = []
+    for path, source in event_map.sources.items():
+        made = fields[path]
+        if not source.column or source.values is not None or made.dtype == pl.String:
+            continue
+        raw = frame[source.column]
+        lost = raw.is_not_null() & made.is_null()
+        if raw.dtype == pl.String:
+            lost &= (raw.str.strip_chars() != "").fill_null(value=False)
+        elif raw.dtype.is_float():
+            lost &= raw.is_not_nan()
+        if path == "amount" and source.unit != "major" and raw.dtype.is_float():
+            lost |= (raw != raw.floor()).fill_null(value=False)
+        for row in lost.arg_true().to_list():
+            message = f"`{raw[row]}` in column `{source.column}` is not {_KINDS[made.dtype]}"
+            found.append((row, path, "unreadable", message))
+    return found
+
+
 def by_unique(series: pl.Series, function: Callable[[Any], Any], dtype: Any) -> pl.Series:
     """The function's value for each row, worked out once for each different value."""
+    ascii_only = _ASCII_ONLY.get(function)
+    if ascii_only is not None and is_ascii(series):
+        return ascii_only(series)
     unique = series.drop_nulls().unique()
     values = pl.Series([function(value) for value in unique.to_list()], dtype=dtype)
     if not len(unique):
         return pl.Series(series.name, [None] * len(series), dtype=dtype)
     return series.replace_strict(unique, values, default=None, return_dtype=dtype)
+
+
+_ASCII_ONLY: Final[dict[Callable[[Any], Any], Callable[[pl.Series], pl.Series]]] = {
+    str.casefold: lambda series: series.str.to_lowercase(),
+    str.lower: lambda series: series.str.to_lowercase(),
+    str.upper: lambda series: series.str.to_uppercase(),
+}
+"""Functions that are one pass over the column where all its text is ASCII."""
+
+
+def is_ascii(series: pl.Series) -> bool:
+    """Whether a column of text has ASCII characters alone."""
+    return series.str.len_bytes().sum() == series.str.len_chars().sum()
 
 
 def _check_columns(source: Source, frame: pl.DataFrame) -> None:
@@ -74,6 +122,8 @@ def _raw(source: Source, frame: pl.DataFrame) -> pl.Series:
 
 def _field(source: Source, frame: pl.DataFrame, context: ReceiveContext) -> pl.Series:
     raw, path = _raw(source, frame), source.path
+    if source.values is not None:
+        raw = by_unique(_text(raw), source.values.get, pl.String)
     if path.startswith("attributes."):
         return _attribute(raw, path.removeprefix("attributes."), context)
     if path == LABEL:
@@ -123,7 +173,11 @@ def _label(text: str) -> str:
 
 def _amount(raw: pl.Series, source: Source, frame: pl.DataFrame) -> pl.Series:
     if source.unit != "major":
-        return raw.cast(pl.Int64, strict=False)
+        whole = raw.cast(pl.Int64, strict=False)
+        if raw.dtype != pl.String:
+            return whole
+        number = raw.cast(pl.Float64, strict=False)  # a whole number may be written as 2500.0
+        return whole.fill_null(number.set(number != number.floor(), None).cast(pl.Int64))
     currency = _currency(source, frame)
     if source.currency in EXPONENTS:
         return by_unique(raw, lambda value: _minor(value, source.currency), pl.Int64)
@@ -157,7 +211,7 @@ def moments(raw: pl.Series, unit: str = "") -> pl.Series:
     if isinstance(raw.dtype, pl.Datetime):
         return raw.cast(pl.Datetime("us", raw.dtype.time_zone)).to_physical()
     if raw.dtype == pl.String:
-        return by_unique(raw, _moment, pl.Int64)
+        return _written_moments(raw, TIME_UNITS[unit or "s"])
     if raw.dtype.is_numeric():
         scale = TIME_UNITS[unit or "s"]
         whole = raw * scale if raw.dtype.is_float() else raw.cast(pl.Int64) * scale
@@ -166,9 +220,24 @@ def moments(raw: pl.Series, unit: str = "") -> pl.Series:
     raise MapError(message)
 
 
-def _moment(text: str) -> int | None:
+def _written_moments(raw: pl.Series, scale: int) -> pl.Series:
+    """Times from text; the usual spellings in one go, the others one by one."""
+    text = raw.str.strip_chars()
+    usual = text.set(~text.str.contains(_USUAL_TIME).fill_null(value=False), None)
+    plain = usual.str.strip_suffix("Z").str.replace("T", " ", literal=True)
+    at_us = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    found = at_us.to_physical()
+    others = text.set(found.is_not_null(), None)
+    if others.null_count() == len(others):
+        return found.alias(raw.name)
+    return found.fill_null(by_unique(others, lambda one: _moment(one, scale), pl.Int64))
+
+
+def _moment(text: str, scale: int) -> int | None:
+    if _COUNTED_TIME.fullmatch(text):
+        return int(Decimal(text) * scale)
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return to_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -13,11 +13,11 @@ import polars as pl
 
 from sekisho.events import messages
 from sekisho.events.build import LATEST_US
-from sekisho.events.columns import KNOWN_AT, LABEL, ROW, fields_from_frame
+from sekisho.events.columns import KNOWN_AT, LABEL, ROW, fields_from_frame, unreadable
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.mapping import EventMap
 from sekisho.events.receive import receive
-from sekisho.events.records import DTYPES, ColumnRecords
+from sekisho.events.records import DTYPES, ColumnRecords, amounts_in
 from sekisho.events.refusal import EventRefused
 from sekisho.kit.clock import iso
 
@@ -39,9 +39,20 @@ class History:
 
 
 def history_from_frame(
-    frame: pl.DataFrame, event_map: EventMap, context: ReceiveContext | None = None
+    frame: pl.DataFrame,
+    event_map: EventMap,
+    context: ReceiveContext | None = None,
+    *,
+    strict: bool = False,
 ) -> History:
     """Records of a history, as `receive` would make them row by row.
+
+    Args:
+        frame: the data.
+        event_map: which column fills which field.
+        context: catalogue and rates.
+        strict: refuse a row where a column holds what its field cannot; otherwise the field is
+            missing.
 
     Raises:
         MapError: the map does not fit the data.
@@ -49,7 +60,9 @@ def history_from_frame(
     context = context or ReceiveContext()
     fields = fields_from_frame(frame, event_map, context).with_row_index(ROW)
     taken: list[pl.DataFrame] = []
-    problems: list[tuple[int, str, str, str]] = []
+    problems = unreadable(frame, fields, event_map) if strict else []
+    if problems:
+        fields = fields.filter(~pl.col(ROW).is_in({row for row, *_ in problems}))
     for (kind,), rows in fields.group_by("type", maintain_order=True):
         hard = rows
         if kind in messages.MESSAGES:
@@ -59,7 +72,7 @@ def history_from_frame(
         records, found = _one_by_one(hard, context)
         taken.append(records)
         problems += found
-    records = pl.concat(taken, how="diagonal_relaxed") if taken else pl.DataFrame({ROW: []})
+    records = pl.concat(taken, how="diagonal_relaxed") if taken else _frame([], context)
     records = _with_labels(records, fields).sort(ROW).drop(ROW)
     schema = {"row": pl.Int64, "place": pl.String, "code": pl.String, "message": pl.String}
     return History(records, pl.DataFrame(problems, schema=schema, orient="row").sort("row"))
@@ -70,6 +83,19 @@ def records_from_frame(
 ) -> pl.DataFrame:
     """The records of the rows that were taken; `history_from_frame` also tells of the others."""
     return history_from_frame(frame, event_map, context).records
+
+
+def with_amounts(records: pl.DataFrame, context: ReceiveContext) -> pl.DataFrame:
+    """Records with the amounts in currencies that the context wants and they do not have yet."""
+    if not {"amount", "currency"} <= set(records.columns):
+        return records
+    wanted = {f"amount_in_{code}" for code in context.currencies}
+    made = amounts_in(records["amount"], records["currency"], context)
+    return records.with_columns(
+        records[name].fill_null(series) if name in records.columns else series.alias(name)
+        for name, series in made.items()
+        if name in wanted
+    )
 
 
 def payloads_from_frame(

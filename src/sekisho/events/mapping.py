@@ -46,6 +46,7 @@ class Source:
         currency: of an amount: a currency, or the name of a column of currencies.
         known_after_us: of a label: how long after the event it is known.
         known_at: of a label: the column that says when it is known.
+        values: what the column's texts mean; a text that is not among them is missing.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Source:
     currency: str = ""
     known_after_us: int = 0
     known_at: str = ""
+    values: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def _source(path: str, entry: Loose) -> Source:
     if not is_object(entry):
         message = f"`{path}` takes a column's name or a table with `column` or `value`"
         raise MapError(message)
-    allowed = {"column", "value"} | _OPTIONS.get(path, set())
+    allowed = {"column", "value", "values"} | _OPTIONS.get(path, set())
     for option in entry:
         if option not in allowed:
             near = get_close_matches(option, allowed, n=1)
@@ -224,4 +226,14 @@ def _with_options(path: str, entry: Mapping[str, Loose]) -> Source:
         currency.lower() if currency.lower() in EXPONENTS else currency,
         duration_us(entry["known_after"]) if "known_after" in entry else 0,
         entry.get("known_at", ""),
+        _meanings(path, entry.get("values")),
     )
+
+
+def _meanings(path: str, values: Loose) -> Mapping[str, str] | None:
+    if values is None:
+        return None
+    if is_object(values) and all(isinstance(one, str) for one in values.values()):
+        return {text: str(meaning) for text, meaning in values.items()}
+    message = f'`{path}` takes `values` as a table of texts: values = {{ theirs = "ours" }}'
+    raise MapError(message)

@@ -9,7 +9,8 @@ import polars as pl
 from sekisho.events import messages, normalise
 from sekisho.events.bounds import RANGES
 from sekisho.events.build import DAY_US, FIRST_WEEKDAY, HOUR_US, LATEST_US
-from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique
+from sekisho.events.card_numbers import MIN_DIGITS
+from sekisho.events.columns import KNOWN_AT, LABEL, ROW, by_unique, is_ascii
 from sekisho.events.context import KIND_OF, Kind, ReceiveContext
 from sekisho.events.draft import Draft
 from sekisho.events.exchange import SCALE
@@ -26,6 +27,8 @@ _NOT_FIELDS: Final = frozenset({ROW, "type", "id", "about", "occurred_at", KNOWN
 _EASY_BYTES: Final = 250
 _EXACT_INTEGERS: Final = 2**53
 _ADDRESS_PARTS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
+_ASCII_DIGITS: Final = r"[0-9](?:[ \t\-./_]*[0-9]){12}"
+_PHONE_NUMBER: Final = r"^\+[0-9]{1,15}$"  # by definition no card number: see `card_numbers`
 _SEPARATORS: Final = r"[ \t\-./_\x{a0}\x{2007}-\x{2015}\x{202f}]"
 
 
@@ -39,6 +42,7 @@ class ColumnRecords:
         self.context = context
         self.known = paths_of(self.message)
         self.out: dict[str, pl.Series] = {}
+        self._checked: set[str] = set()
         self.hard = pl.Series([False] * rows.height, dtype=pl.Boolean)
 
     def records(self) -> tuple[pl.Series, pl.DataFrame]:
@@ -177,7 +181,10 @@ class ColumnRecords:
         empty = pl.Series([None] * self.rows.height, dtype=pl.String)
         region = self.out.get("phone_country", empty)
         region = region.fill_null(self.out.get("billing_address_country", empty)).fill_null("")
-        pairs = pl.DataFrame({"text": self.rows["phone"].str.strip_chars(), "region": region})
+        text = self.rows["phone"].str.strip_chars()
+        # A number with its country code means the same everywhere.
+        region = region.set(text.str.starts_with("+").fill_null(value=False), "")
+        pairs = pl.DataFrame({"text": text, "region": region})
         unique = pairs.drop_nulls().unique()
         found = [normalise.phone(text, code) for text, code in unique.iter_rows()]
         unique = unique.with_columns(
@@ -204,15 +211,8 @@ class ColumnRecords:
         self._mark(amount.is_not_null() & currency.is_null())
         self.out["currency"] = currency
         self.out["amount"] = amount.cast(pl.Float64)
-        for code in codes:
-            conversion = self.context.conversion(code)
-            if conversion is None:
-                continue
-            here = amount.set(currency.ne_missing(pl.Series([code])), None)
-            if conversion.own:
-                self._overlay(conversion.own, _divided(here, conversion.divisor))
-            for attribute, factor in conversion.factors:
-                self._overlay(attribute, _divided((here * factor + 0.5).floor(), SCALE))
+        for attribute, series in amounts_in(amount, currency, self.context).items():
+            self._overlay(attribute, series)
 
     def _defaults(self) -> None:
         """Attributes that are never missing, or follow from what is there."""
@@ -281,14 +281,9 @@ class ColumnRecords:
 
     def _check(self, series: pl.Series) -> pl.Series:
         """Mark rows whose text is long, holds NUL, or as many digits as a card number."""
-        if series.dtype == pl.String:
-            unique = series.drop_nulls().unique()
-            digits = unique.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}")
-            odd = unique.filter(
-                (unique.str.len_bytes() > _EASY_BYTES)
-                | unique.str.contains("\0", literal=True)
-                | digits
-            )
+        if series.dtype == pl.String and series.name not in self._checked:
+            self._checked.add(series.name)
+            odd = _odd_texts(series)
             if len(odd):
                 self._mark(series.is_in(odd.implode()))
         return series
@@ -313,6 +308,47 @@ class ColumnRecords:
             if column.startswith(f"{part}."):
                 present = present | self.rows[column].is_not_null()
         return present
+
+
+def _odd_texts(series: pl.Series) -> pl.Series:
+    """The different texts of a column that are long, hold NUL or as many digits as a card."""
+    sizes = series.str.len_bytes()
+    longest = sizes.max()
+    nul = series.str.contains("\0", literal=True)
+    if longest is None or (int(str(longest)) < MIN_DIGITS and not nul.any()):
+        return series.clear()
+    long = series.filter(nul.fill_null(value=False) | (sizes >= MIN_DIGITS))
+    if is_ascii(long):
+        digits = long.str.contains(_ASCII_DIGITS)
+    else:
+        long = long.unique()
+        digits = long.str.replace_all(_SEPARATORS, "").str.contains(r"\d{13}")
+    odd = long.filter(
+        digits | (long.str.len_bytes() > _EASY_BYTES) | long.str.contains("\0", literal=True)
+    )
+    return odd.filter(~odd.str.contains(_PHONE_NUMBER)).unique()
+
+
+def amounts_in(
+    amount: pl.Series, currency: pl.Series, context: ReceiveContext
+) -> dict[str, pl.Series]:
+    """What amounts in minor units are worth, by attribute: their own currency, and those wanted."""
+    found: dict[str, pl.Series] = {}
+
+    def overlay(attribute: str, series: pl.Series) -> None:
+        below = found.get(attribute)
+        found[attribute] = series if below is None else series.fill_null(below)
+
+    for code in currency.drop_nulls().unique().to_list():
+        conversion = context.conversion(code)
+        if conversion is None:
+            continue
+        here = amount.set(currency.ne_missing(pl.Series([code])), None)
+        if conversion.own:
+            overlay(conversion.own, _divided(here, conversion.divisor))
+        for attribute, factor in conversion.factors:
+            overlay(attribute, _divided((here * factor + 0.5).floor(), SCALE))
+    return found
 
 
 _LATER: Final = frozenset({

@@ -3,7 +3,8 @@
 from sekisho.flow.answer import encode_decision
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.checkpoint import STAGES, Asking, Checkpoint, Done, Parts, Reply, Watch
-from sekisho.flow.fold import Folder, Subject, count_decision, count_outcome
+from sekisho.flow.fold import Folder, count_decision, count_outcome
+from sekisho.flow.past import Past
 from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
@@ -15,9 +16,10 @@ from sekisho.flow.refusals import (
     WrongDoor,
 )
 from sekisho.flow.replay import Replayed, replay
-from sekisho.flow.subject import as_evaluated, inherit, learn
+from sekisho.flow.subject import ISSUER_CHECKS, Subject, as_evaluated, inherit, learn
 
 __all__ = [
+    "ISSUER_CHECKS",
     "STAGES",
     "Asking",
     "Assessment",
@@ -31,6 +33,7 @@ __all__ = [
     "NotRecorded",
     "Overloaded",
     "Parts",
+    "Past",
     "Refusal",
     "Replayed",
     "Reply",

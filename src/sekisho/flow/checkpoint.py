@@ -14,8 +14,9 @@ from sekisho.durable import StoreError
 from sekisho.events import Event, ReceiveContext, Record, receive
 from sekisho.flow.answer import encode_decision, to_do
 from sekisho.flow.assess import Assessment, Live, assess
-from sekisho.flow.fold import Subject, Undo, count_decision, count_outcome
+from sekisho.flow.fold import Undo, count_decision, count_outcome
 from sekisho.flow.follow_up import follow_up
+from sekisho.flow.past import Past
 from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
@@ -26,7 +27,7 @@ from sekisho.flow.refusals import (
     SubjectUnknown,
     WrongDoor,
 )
-from sekisho.flow.subject import as_evaluated, as_reported
+from sekisho.flow.subject import Subject, as_evaluated, as_reported
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
@@ -92,6 +93,8 @@ class Parts:
     ip_table: IpTable | None = None
     door: ReceiveContext | None = None
     """`context` narrowed to what decisions read; None takes events in whole."""
+    past: Past | None = None
+    """Imported history; None when there is none."""
 
 
 class Checkpoint:
@@ -215,15 +218,20 @@ class Checkpoint:
         Raises:
             SubjectUnknown: there is none of that id.
         """
-        waiting = self._by_event.get(("decision", event_id))
-        row = waiting.entry if waiting else self.parts.ledger.find_event(event_id)
-        if row is None:
-            raise SubjectUnknown(f"no event `{event_id}` was decided: ask for its decision first")
         known = [*self.parts.ledger.outcomes_of(event_id)]
         known += [one.entry for one in self._in_flight if one.entry.about == event_id]
-        event = self.reread(row.body, row.at_us)
         outcomes = tuple(as_reported(self.reread(one.body, one.at_us), one.answer) for one in known)
-        return Subject(event, as_evaluated(event, row.answer), outcomes)
+        waiting = self._by_event.get(("decision", event_id))
+        row = waiting.entry if waiting else self.parts.ledger.find_event(event_id)
+        past, context = self.parts.past, self.parts.context
+        if row is not None:
+            event = self.reread(row.body, row.at_us)
+            before = past.outcomes_of(event_id, context) if past else ()
+            return Subject(event, as_evaluated(event, row.answer), (*before, *outcomes))
+        imported = past.subject(event_id, context) if past else None
+        if imported is None:
+            raise SubjectUnknown(f"no event `{event_id}` was decided: ask for its decision first")
+        return Subject(imported.event, imported.record, (*imported.outcomes, *outcomes))
 
     def reread(self, body: bytes, at_us: int) -> Event:
         """An event from its recorded bytes."""
@@ -332,6 +340,12 @@ class Checkpoint:
             return True
         row = self.parts.ledger.find_event(event.id, _kind_of(event), event.at_us)
         if row is None:
+            past = self.parts.past
+            if past is not None and past.tells_of(event.id, outcome=event.is_outcome):
+                raise EventIdInUse(
+                    f"an event `{event.id}` was imported with the history and has been counted:"
+                    " give a new event its own id"
+                )
             return False
         self._check_content(event, sent, row)
         done(Reply(OK, row.answer, replayed=True))

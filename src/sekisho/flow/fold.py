@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from sekisho.events import Event, ReceiveContext, Record, receive
-from sekisho.flow.subject import as_evaluated, as_reported, inherit, learn
+from sekisho.flow.past import Past
+from sekisho.flow.subject import Subject, as_evaluated, as_reported, inherit, learn
 from sekisho.ledger import Entry, Ledger, Recorded
 from sekisho.velocity import Counters
 
@@ -15,15 +15,6 @@ Undo = Callable[[Counters], None]
 
 REMEMBERED: Final = 20_000
 """Decided events kept at hand while reading the log: outcomes mostly follow their event closely."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A decided event with its record as evaluated and the outcomes recorded for it so far."""
-
-    event: Event
-    record: Record
-    outcomes: tuple[Event, ...] = ()
 
 
 def count_decision(counters: Counters, event: Event, record: Record) -> Undo:
@@ -49,42 +40,56 @@ def count_outcome(counters: Counters, subject: Subject, outcome: Event) -> Undo:
 
 
 class Folder:
-    """Counts rows of the log in their order, as the checkpoint counted them live."""
+    """Counts rows of the log in their order, as the checkpoint counted them live.
 
-    def __init__(self, ledger: Ledger, context: ReceiveContext) -> None:
+    What was imported has been counted before. An imported outcome about an event of the log counts
+    as soon as that event does.
+    """
+
+    def __init__(self, ledger: Ledger, context: ReceiveContext, past: Past | None = None) -> None:
         self._ledger = ledger
         self._context = context
+        self._past = past
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
 
     def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> Undo:
         """Count the row of a number, recorded or on its way."""
+        if row.kind == "control":
+            return lambda _: None
         event = receive(row.body, row.at_us, self._context)
         if row.kind == "decision":
             subject = Subject(event, as_evaluated(event, row.answer))
+            undo = count_decision(counters, event, subject.record)
+            for outcome in self._told_before(event.id):
+                count_outcome(counters, subject, outcome)
+                subject = Subject(event, subject.record, (*subject.outcomes, outcome))
             self._remember(subject)
-            return count_decision(counters, event, subject.record)
-        if row.kind == "event":
-            event = as_reported(event, row.answer)
-            subject = self._subject(event.about, seq)
-            undo = count_outcome(counters, subject, event)
-            known = Subject(subject.event, subject.record, (*subject.outcomes, event))
-            self._remember(known)
             return undo
-        return lambda _: None
+        event = as_reported(event, row.answer)
+        subject = self._subject(event.about, seq)
+        undo = count_outcome(counters, subject, event)
+        self._remember(Subject(subject.event, subject.record, (*subject.outcomes, event)))
+        return undo
 
     def _subject(self, event_id: str, before_seq: int) -> Subject:
         subject = self._subjects.get(event_id)
-        if subject is None:
-            row = self._ledger.find_event(event_id)
-            assert row is not None, f"outcome of an event that is not recorded: {event_id}"
+        if subject is not None:
+            return subject
+        known = [one for one in self._ledger.outcomes_of(event_id) if one.seq < before_seq]
+        outcomes = tuple(
+            as_reported(receive(one.body, one.at_us, self._context), one.answer) for one in known
+        )
+        row = self._ledger.find_event(event_id)
+        if row is not None:
             event = receive(row.body, row.at_us, self._context)
-            known = [one for one in self._ledger.outcomes_of(event_id) if one.seq < before_seq]
-            outcomes = tuple(
-                as_reported(receive(one.body, one.at_us, self._context), one.answer)
-                for one in known
-            )
-            subject = Subject(event, as_evaluated(event, row.answer), outcomes)
-        return subject
+            before = self._told_before(event_id)
+            return Subject(event, as_evaluated(event, row.answer), (*before, *outcomes))
+        imported = self._past.subject(event_id, self._context) if self._past else None
+        assert imported is not None, f"outcome of an event that is not recorded: {event_id}"
+        return Subject(imported.event, imported.record, (*imported.outcomes, *outcomes))
+
+    def _told_before(self, event_id: str) -> tuple[Event, ...]:
+        return self._past.outcomes_of(event_id, self._context) if self._past else ()
 
     def _remember(self, subject: Subject) -> None:
         self._subjects[subject.event.id] = subject

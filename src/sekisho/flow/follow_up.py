@@ -8,8 +8,7 @@ import msgspec
 from sekisho.decisions import ACTION_CODES, Decision, Outcome, decide
 from sekisho.events import Event
 from sekisho.flow.assess import Live
-from sekisho.flow.fold import Subject
-from sekisho.flow.subject import inherit, learn
+from sekisho.flow.subject import Subject, inherit, learn
 from sekisho.kit.clock import from_us
 from sekisho.language import Action
 from sekisho.ledger import OutboxRow

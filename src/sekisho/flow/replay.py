@@ -10,8 +10,8 @@ import polars as pl
 from sekisho.decisions import Outcome
 from sekisho.events import OUTCOME_TYPES, Event, Record
 from sekisho.flow.assess import Assessment, Live, assess
-from sekisho.flow.fold import Subject, count_outcome
-from sekisho.flow.subject import learn
+from sekisho.flow.fold import count_outcome
+from sekisho.flow.subject import Subject, learn
 from sekisho.velocity import Counters
 
 HINDSIGHT: Final = ("label", "label_known_at_us")

@@ -1,11 +1,21 @@
 """The event an outcome is about: its record, and what became known of it since."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from sekisho.events import Event, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A decided event with its record as evaluated and the outcomes recorded for it so far."""
+
+    event: Event
+    record: Record
+    outcomes: tuple[Event, ...] = ()
 
 
 class _Told(msgspec.Struct, gc=False):

@@ -1,7 +1,7 @@
 """The archive: the history of a data directory as Parquet segments, listed in one manifest."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -37,6 +37,7 @@ class Segment(msgspec.Struct, frozen=True):
         digest: XXH3-128 of the file, hexadecimal.
         batch: the import it belongs to; empty for the log.
         last_seq: for the log, the row up to which it has folded.
+        read_rows: for an import, the rows of its files that were read when it was listed.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Segment(msgspec.Struct, frozen=True):
     digest: str
     batch: str = ""
     last_seq: int = 0
+    read_rows: int = 0
 
 
 _PIECE: Final = 1 << 20  # bytes read at once
@@ -78,6 +80,24 @@ class Archive:
         return self._segments
 
     @property
+    def imported(self) -> Sequence[Segment]:
+        """Segments that an operator brought, the earliest events first."""
+        mine = [one for one in self._segments if one.source == "import"]
+        return sorted(mine, key=lambda one: (one.first_us, one.name))
+
+    @property
+    def imports_digest(self) -> bytes:
+        """A short name of all that was imported, empty for nothing; every import changes it."""
+        if not self.imported:
+            return b""
+        told = "".join(f"{one.name} {one.digest}\n" for one in self.imported)
+        return xxh3_128(told.encode()).digest()
+
+    def of_batch(self, batch: str) -> Sequence[Segment]:
+        """The segments of one import, in the order of their adding."""
+        return [one for one in self._segments if one.batch == batch]
+
+    @property
     def folded_seq(self) -> int:
         """The row of the log up to which the archive has it."""
         return max((one.last_seq for one in self._segments), default=0)
@@ -89,6 +109,7 @@ class Archive:
         *,
         batch: str = "",
         last_seq: int = 0,
+        read_rows: int = 0,
         instead_of: Segment | None = None,
     ) -> Segment:
         """Write one segment and list it.
@@ -99,6 +120,7 @@ class Archive:
             source: where the rows come from.
             batch: the import they belong to.
             last_seq: for the log, the last row in it.
+            read_rows: for an import, how many rows of its files are done with.
             instead_of: a segment whose rows these include; it goes in the same step.
 
         Raises:
@@ -113,15 +135,36 @@ class Archive:
         first_us, last_us = records.select(
             first=pl.col("at_us").min(), last=pl.col("at_us").max()
         ).row(0)
-        segment = Segment(name, source, records.height, first_us, last_us, digest, batch, last_seq)
+        segment = Segment(
+            name, source, records.height, first_us, last_us, digest, batch, last_seq, read_rows
+        )
         self._list([*(one for one in self._segments if one != instead_of), segment])
         if instead_of is not None:
             (self.directory / instead_of.name).unlink(missing_ok=True)
         return segment
 
-    def read(self, segment: Segment) -> pl.DataFrame:
-        """All rows of one segment."""
-        return pl.read_parquet(self.directory / segment.name)
+    def read(self, segment: Segment, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """All rows of one segment; of its columns those asked for, where it has them.
+
+        Raises:
+            HistoryDamaged: the file is not there.
+        """
+        frame = self.lazy(segment)
+        if columns is not None:
+            has = frame.collect_schema().names()
+            frame = frame.select([name for name in has if name in columns])
+        return frame.collect()
+
+    def lazy(self, segment: Segment) -> pl.LazyFrame:
+        """One segment, to be read later.
+
+        Raises:
+            HistoryDamaged: the file is not there.
+        """
+        path = self.directory / segment.name
+        if not path.exists():
+            raise HistoryDamaged(path, "is missing")
+        return pl.scan_parquet(path)
 
     def drop(self, batch: str) -> int:
         """Take the segments of an import out again; how many rows that were."""
@@ -141,10 +184,7 @@ class Archive:
         for one in self._segments:
             if one.last_us < from_us or one.first_us >= to_us or source not in {None, one.source}:
                 continue
-            path = self.directory / one.name
-            if not path.exists():
-                raise HistoryDamaged(path, "is missing")
-            frames.append(pl.scan_parquet(path))
+            frames.append(self.lazy(one))
         if not frames:
             empty = dict.fromkeys(("event", "type", "about"), pl.String)
             return pl.LazyFrame(schema={**empty, "at_us": pl.Int64})
@@ -159,7 +199,7 @@ class Archive:
         """
         for one in self._segments:
             path = self.directory / one.name
-            digest = _digest(path) if path.exists() else ""
+            digest = file_digest(path) if path.exists() else ""
             if digest != one.digest:
                 raise HistoryDamaged(path, "is not what was written")
 
@@ -169,7 +209,7 @@ class Archive:
         records.write_parquet(unfinished, compression="zstd", statistics=True)
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
-        digest = _digest(unfinished)
+        digest = file_digest(unfinished)
         unfinished.replace(path)
         sync_directory(self.directory)
         return digest
@@ -196,7 +236,8 @@ class Archive:
         self._segments = segments
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """XXH3-128 of a file, hexadecimal."""
     whole = xxh3_128()
     with path.open("rb") as file:
         while part := file.read(_PIECE):

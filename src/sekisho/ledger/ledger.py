@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import cast
 
 import apsw
@@ -29,6 +30,7 @@ from sekisho.ledger.snapshots import Part, Snapshot, Snapshots
 Defer = Callable[[Callable[[], None]], None]
 """Runs something a little later, on the thread that owns the ledger."""
 
+IDS_AT_ONCE = 50_000
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 LEDGER_STEPS = (Migration(1, "ledger, recent ids, archive of ids", QUERIES["step_1"]),)
@@ -262,6 +264,12 @@ class Ledger:
         end = self.last_seq + 1
         stop = end if limit is None else min(end, seq + limit)
         return rows.rows_from(self._store.read(), max(seq, 1), stop)
+
+    def event_ids(self) -> Iterator[tuple[list[str], list[str]]]:
+        """Every event's id and kind, some thousands at a time: for who must not repeat one."""
+        cursor = self._store.read().execute(QUERIES["event_ids"])
+        while page := cast("list[tuple[str, str]]", list(islice(cursor, IDS_AT_ONCE))):
+            yield [one for one, _ in page], [kind for _, kind in page]
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────
 

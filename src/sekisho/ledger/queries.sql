@@ -100,3 +100,9 @@ DELETE FROM recent_ids WHERE first_seq <= ?
 
 -- name: archived
 SELECT seq FROM archive WHERE hash = ?
+
+-- name: event_ids
+SELECT event_id, kind FROM ledger WHERE kind <> 'control'
+
+-- name: controls
+SELECT body FROM ledger WHERE kind = 'control' AND event_type = ? ORDER BY seq

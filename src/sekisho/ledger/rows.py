@@ -44,5 +44,11 @@ def rows_from(connection: apsw.Connection, seq: int, stop: int) -> Iterator[Reco
         seq += len(page)
 
 
+def controls(connection: apsw.Connection, event_type: str) -> list[bytes]:
+    """What the control entries of one type say, in the order they were recorded."""
+    found = connection.execute(QUERIES["controls"], (event_type,)).fetchall()
+    return [body for (body,) in cast("list[tuple[bytes]]", found)]
+
+
 def _recorded(values: tuple[Any, ...] | None) -> Recorded | None:
     return None if values is None else Recorded(*values)

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from sekisho.language import Catalogue
 from sekisho.velocity.conditions import Record, Test, canonical, compiled
+from sekisho.velocity.filling import attributes_read, event_words
 from sekisho.velocity.gathering import Gather, Value, gatherer, is_text_value, put_all
 from sekisho.velocity.planner import TYPE_BITS, CounterPlan, plan_counters
 from sekisho.velocity.spec import Aggregate, CounterSpec
@@ -143,6 +145,23 @@ class Counters:
             counted = self._counted[bit]
             self._gather(at_us, bit, _fulfilled(counted, record) if counted else 0, record)
             self._run(ADD)
+
+    def apply_many(self, events: pl.DataFrame) -> None:
+        """Count many events at once, as `apply` counts each.
+
+        Args:
+            events: `type`, `at_us` and a column for each attribute of `attributes`, where known.
+        """
+        counted = [name for name, bit in TYPE_BITS.items() if bit & self._touched]
+        mine = events.filter(pl.col("type").is_in(counted))
+        if mine.height:
+            words = event_words(mine, self.plan, self._catalogue, self._seed)
+            self._windows().add_many(words)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What counting looks at in an event."""
+        return attributes_read(self.plan, self._catalogue)
 
     def retract(self, type: str, at_us: int, record: Record) -> None:  # noqa: A002 — the event's word
         """Take an event out that was applied with the same time and record."""

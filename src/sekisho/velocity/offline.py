@@ -105,8 +105,8 @@ def _columns(frame: pl.DataFrame, plan: CounterPlan, catalogue: Catalogue) -> Co
         times=frame["at_us"].cast(pl.Int64).to_numpy(),
         types=types.to_numpy(),
         fields=_Made(plan.fields, lambda name: _identities(frame, name)),
-        values=_Made(plan.values, lambda name: _values(frame, name, catalogue)),
-        conditions=_Made(plan.conditions, lambda text: _condition(frame, text, catalogue)),
+        values=_Made(plan.values, lambda name: values_of(frame, name, catalogue)),
+        conditions=_Made(plan.conditions, lambda text: condition_of(frame, text, catalogue)),
     )
 
 
@@ -124,7 +124,8 @@ def _identities(frame: pl.DataFrame, name: str) -> NDArray[np.uint64]:
     return identities
 
 
-def _values(frame: pl.DataFrame, name: str, catalogue: Catalogue) -> NDArray[np.float64]:
+def values_of(frame: pl.DataFrame, name: str, catalogue: Catalogue) -> NDArray[np.float64]:
+    """What each event adds under a name, NaN for nothing; metadata holds numbers as text."""
     if name not in frame.columns:
         return np.full(len(frame), np.nan)
     column = frame[name]
@@ -136,7 +137,8 @@ def _values(frame: pl.DataFrame, name: str, catalogue: Catalogue) -> NDArray[np.
     return (column.set(column.is_infinite(), float("nan")) if is_text else column).to_numpy()
 
 
-def _condition(frame: pl.DataFrame, text: str, catalogue: Catalogue) -> NDArray[np.bool_]:
+def condition_of(frame: pl.DataFrame, text: str, catalogue: Catalogue) -> NDArray[np.bool_]:
+    """Which events surely fulfil a condition."""
     tree = checked_condition(text, catalogue, "where")
     expression = polars_expression(tree, frame.columns, NO_LISTS)
     held = frame.select(expression.fill_null(value=False).alias("held"))["held"]
@@ -164,7 +166,7 @@ def _learned(
     before = replace(
         columns,
         fields=[_identities(unlabelled, name) for name in plan.fields],
-        conditions=[_condition(unlabelled, text, catalogue) for text in plan.conditions],
+        conditions=[condition_of(unlabelled, text, catalogue) for text in plan.conditions],
     )
     return Learned(before, known.fill_null(0).to_numpy(), known.is_not_null().to_numpy())
 

@@ -20,6 +20,7 @@ from sekisho.windows.layout import (
     CUTS,
     DESCRIPTOR_WORDS,
     DESCRIPTORS,
+    EVENT_BYTES,
     EVICTION_NOW,
     FIELDS,
     FIRST_CAPACITY,
@@ -31,6 +32,7 @@ from sekisho.windows.layout import (
     KEY_COUNT,
     KEY_FIELDS,
     LENGTH,
+    MANY,
     MASK,
     NONE,
     OTHER_INPUT,
@@ -54,7 +56,7 @@ from sekisho.windows.reading import read_table
 from sekisho.windows.rows import block_free, block_new, evict, insert, remove
 from sekisho.windows.scaling import fixed_word
 
-READ, ADD, REMOVE, REVISE, SWEEP, CLEAR, READ_ADD = (int(one) for one in Operation)
+READ, ADD, REMOVE, REVISE, SWEEP, CLEAR, READ_ADD, ADD_MANY = (int(one) for one in Operation)
 TOTAL = int(Kind.TOTAL)
 PRESENT = int(Kind.PRESENT)
 MATCH = int(Kind.MATCH)
@@ -391,6 +393,15 @@ def clear(root):
     return 0
 
 
+@njit
+def add_many(root, inputs):
+    """Add events that lie one behind the other."""
+    for _ in range(get(root, MANY)):
+        find_blocks(root, inputs)
+        add_all(root, inputs)
+        inputs += get(root, EVENT_BYTES)
+
+
 @cached("int64(int64, int64)")
 def step(root, operation):
     """Do one operation on the event in the input; a read returns how many answers are missing."""
@@ -413,4 +424,6 @@ def step(root, operation):
         return sweep(root)
     elif operation == CLEAR:
         return clear(root)
+    elif operation == ADD_MANY:
+        add_many(root, inputs)
     return get(root, ABSENT)

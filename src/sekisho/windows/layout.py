@@ -17,7 +17,8 @@ CONDITION_WORDS: Final = 9
 FIELDS: Final = 10
 SWEEP_TABLE: Final = 11
 DESCRIPTORS: Final = 12  # address of the first descriptor
-ACTIVE_FROM: Final = 13
+MANY: Final = 13  # how many events lie one behind the other, for ADD_MANY
+EVENT_BYTES: Final = 14
 ROOT_WORDS: Final = 16
 
 # Descriptor of a table.
@@ -93,3 +94,4 @@ class Operation(IntEnum):
     SWEEP = 4
     CLEAR = 5
     READ_ADD = 6
+    ADD_MANY = 7

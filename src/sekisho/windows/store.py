@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from struct import Struct
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Step = Callable[..., int]
+STRETCH: Final = 1024
+"""Events added in one call: some 2 ms in which no other thread runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class WindowStore:
         event = np.zeros(form.size // 8, np.int64)
         other = np.zeros_like(event)
         found = np.full(max(1, len(plan.reads)), np.nan)
+        self._form_bytes = form.size
         self._image = Image(plan)
         self._image.point(event, other, found)
         self._step: Step = step
@@ -60,6 +63,23 @@ class WindowStore:
         self.answers: Callable[[], list[float]] = found.tolist
         """What the last read found; NaN where a value is missing."""
         weakref.finalize(self, _clear, self._step, self._image)
+
+    def add_many(self, events: Words) -> None:
+        """Add events at once: a row of words each, as `Plan` describes them.
+
+        The interpreter is let go between stretches of them, so that other threads get on.
+        """
+        assert events.flags.c_contiguous
+        assert events.shape[1] * events.itemsize == self._form_bytes
+        root = self._image.root
+        before = int(root[layout.INPUT])
+        root[layout.EVENT_BYTES] = self._form_bytes
+        for start in range(0, len(events), STRETCH):
+            stretch = events[start : start + STRETCH]
+            root[layout.INPUT] = stretch.ctypes.data
+            root[layout.MANY] = len(stretch)
+            self._step(self._root, int(layout.Operation.ADD_MANY))
+        root[layout.INPUT] = before
 
     def sweep(self, now_us: int) -> bool:
         """Evict what expired, looking at a bounded number of keys; True when all were looked at."""

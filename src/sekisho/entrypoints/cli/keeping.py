@@ -11,6 +11,7 @@ import typer
 from sekisho.entrypoints import control
 from sekisho.entrypoints.cli.console import BAD_USAGE, NO, OUT, emit_json, fail, progress, table
 from sekisho.entrypoints.foundation import database_of
+from sekisho.entrypoints.imports import check_imports
 from sekisho.entrypoints.keys import SCOPES, ApiKey, digest_of, new_secret
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import as_refusal
@@ -58,7 +59,7 @@ def verify_ledger_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the whole log; check its chain of hashes and its signatures. Status 1 when broken."""
+    """Check the log's chain of hashes, its signatures and its imports. Status 1 when broken."""
     settings = read_settings(data=data)
     path = database_of(settings.data)
     if not path.exists():
@@ -69,16 +70,19 @@ def verify_ledger_command(
         report = verify(
             path, lambda done, total: bar.update(task, completed=done, total=total), key
         )
+    damage = check_imports(settings.data) if report.ok else ""
     told = {
-        "ok": report.ok,
+        "ok": report.ok and not damage,
         "rows": report.rows,
         "signed_rows": report.signed_rows,
         "head": report.head_hash.hex(),
         "first_bad": report.first_bad_seq,
-        "reason": report.reason,
+        "reason": report.reason or damage,
     }
     if as_json:
         emit_json(told)
+    elif damage:
+        OUT.print(f"[bold red]the imported history is not what was recorded[/]: {damage}")
     elif report.ok:
         signed = report.signed_rows
         told_of = "signatures not checked" if signed is None else f"signed up to row {signed:,}"
@@ -90,7 +94,7 @@ def verify_ledger_command(
         OUT.print(
             f"[bold red]the chain is broken[/] at row {report.first_bad_seq}: {report.reason}"
         )
-    if not report.ok:
+    if not told["ok"]:
         raise typer.Exit(NO)
 
 

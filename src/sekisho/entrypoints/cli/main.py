@@ -13,6 +13,7 @@ from sekisho.entrypoints.cli import (
     backtest,
     demo,
     history,
+    importing,
     keeping,
     rules,
     rules_sql,
@@ -20,6 +21,7 @@ from sekisho.entrypoints.cli import (
 )
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
+from sekisho.history import HistoryDamaged
 from sekisho.rules import RulesRefused
 
 app = typer.Typer(
@@ -37,6 +39,7 @@ app.add_typer(keeping.config_app, name="config")
 app.command("backtest")(backtest.backtest_command)
 app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
+app.command("import")(importing.import_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
 app.command("world")(world.world_command)
@@ -82,7 +85,7 @@ def main() -> None:
     """Run the command; expected failures end with one line and status 2, never with a traceback."""
     try:
         app()
-    except (SettingsError, StoreError, IpTableRefused) as error:
+    except (SettingsError, StoreError, HistoryDamaged, IpTableRefused) as error:
         complain(str(error))
         sys.exit(BAD_USAGE)
     except RulesRefused as refused:
