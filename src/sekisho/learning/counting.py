@@ -15,8 +15,9 @@ from sekisho.velocity import CounterSpec, compute_counters
 LABEL: Final = "label"
 KNOWN_AT: Final = "label_known_at_us"
 ROW: Final = "\0row"
-_BASE: Final = ("event", "type", "at_us", "about")
-_OUTCOMES: Final = (*_BASE, "is_fraudulent", "refund_reason", "verdict", "outcome", LABEL)
+_OUTCOMES: Final = (
+    "event", "type", "at_us", "about", "is_fraudulent", "refund_reason", "verdict", "outcome", LABEL,
+)  # fmt: skip
 
 
 def stored_values(settled: Settled, names: Iterable[str]) -> frozenset[str]:
@@ -37,27 +38,48 @@ def computed_counters(settled: Settled, specs: Sequence[CounterSpec]) -> pl.Data
     Events count in the order of their times. What the issuer answered counts as known with the
     payment, a second early; a label counts from the moment at which it was known; disputes,
     warnings and refunds count at their own time under the keys of what they are about.
+
+    Counters of one key are computed together, key after key, so that memory holds the texts of
+    one key only, and the answers.
     """
+    groups: dict[tuple[str, ...], list[CounterSpec]] = {}
+    for spec in specs:
+        groups.setdefault(spec.by, []).append(spec)
+    parts = [_of_one_key(settled, group) for group in groups.values()]
+    return pl.concat(parts, how="horizontal").select(spec.name for spec in specs)
+
+
+def _of_one_key(settled: Settled, specs: Sequence[CounterSpec]) -> pl.DataFrame:
     past = settled.past
-    lazy = past.archive.scan(0, settled.to_us)
-    schema = lazy.collect_schema().names()
     fields = sorted(frozenset[str]().union(*(fields_read(one, past.catalogue) for one in specs)))
-    amounts = [name for name in fields if name.startswith(PREFIX)]
-    wanted = dict.fromkeys([*_BASE, *fields, *(("amount", "currency") if amounts else ())])
-    kept = [name for name in [*wanted, "decided", KNOWN_AT] if name in schema]
-    frame = lazy.select(list(dict.fromkeys(kept))).with_row_index(ROW).collect(engine="streaming")
-    if amounts and "amount" in schema:
-        frame = with_amounts(frame, amounts, past.rates)
-    if LABEL in fields or "outcome" in fields:
-        frame = _with_what_became(frame, settled)
     counted = frozenset[str]().union(*(frozenset(one.of) for one in specs))
-    if counted & set(OUTCOME_TYPES):
+    learns = LABEL in fields or "outcome" in fields
+    inherits = bool(counted & set(OUTCOME_TYPES))
+    frame = _events(settled, fields, with_ids=learns or inherits)
+    if learns:
+        frame = _with_what_became(frame, settled)
+    if inherits:
         frame = _under_their_subjects(frame, fields)
     frame = frame.with_columns(event=ROW)  # numbers name rows as well, in less memory
     if frame["at_us"].is_sorted():
         return compute_counters(frame, specs, past.catalogue).drop("event")
     frame = frame.sort("at_us", maintain_order=True)
     return compute_counters(frame, specs, past.catalogue).sort("event").drop("event")
+
+
+def _events(settled: Settled, fields: Sequence[str], *, with_ids: bool) -> pl.DataFrame:
+    """All events before the period's end with these fields, numbered in the archive's order."""
+    past = settled.past
+    lazy = past.archive.scan(0, settled.to_us)
+    schema = lazy.collect_schema().names()
+    amounts = [name for name in fields if name.startswith(PREFIX)]
+    converts = amounts and "amount" in schema
+    wanted = ["type", "at_us", *fields]
+    wanted += ["event", "about", "decided", KNOWN_AT] if with_ids else []
+    wanted += ["amount", "currency"] if converts else []
+    kept = [name for name in dict.fromkeys(wanted) if name in schema]
+    frame = lazy.select(kept).with_row_index(ROW).collect(engine="streaming")
+    return with_amounts(frame, amounts, past.rates) if converts else frame
 
 
 def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:
