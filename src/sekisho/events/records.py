@@ -339,7 +339,7 @@ def amounts_in(
         below = found.get(attribute)
         found[attribute] = series if below is None else series.fill_null(below)
 
-    for code in currency.drop_nulls().unique().to_list():
+    for code in sorted(currency.drop_nulls().unique().to_list()):
         conversion = context.conversion(code)
         if conversion is None:
             continue

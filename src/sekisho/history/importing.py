@@ -131,19 +131,13 @@ class Import:
             MapError: a map does not fit its file.
             OSError: the disk is full; run it again when there is room.
         """
-        done = 0
-        for source in self._settings.files:
-            before = 0
-            for block in read_blocks(source.path):
-                if done >= self._resumed.read:
-                    self._take(source, block, before)
-                before += block.rows
-                done += block.rows
-                progress(done)
-        self._write()
-        if self._rejects is not None:
-            self.tally.rejects_bytes = self._rejects.sync()
-            self._rejects.close()
+        try:
+            self._read_all(progress)
+            self._write()
+        finally:
+            if self._rejects is not None:
+                self.tally.rejects_bytes = self._rejects.sync()
+                self._rejects.close()
         return self.tally
 
     def segments(self) -> Sequence[Segment]:
@@ -154,6 +148,17 @@ class Import:
         """The import has ended and is recorded elsewhere."""
         if self._progress_file is not None:
             self._progress_file.unlink(missing_ok=True)
+
+    def _read_all(self, progress: Progress) -> None:
+        done = 0
+        for source in self._settings.files:
+            before = 0
+            for block in read_blocks(source.path):
+                if done >= self._resumed.read:
+                    self._take(source, block, before)
+                before += block.rows
+                done += block.rows
+                progress(done)
 
     def _take(self, source: SourceFile, block: Block, before: int) -> None:
         """Import a block: its rows become records, problems, duplicates or are left out."""

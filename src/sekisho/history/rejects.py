@@ -28,8 +28,7 @@ class Rejects:
         self._file.seek(kept_bytes)
 
     def close(self) -> None:
-        """Bring all to disk and close the file."""
-        self.sync()
+        """Close the file."""
         self._file.close()
 
     def write(self, problem: Mapping[str, Any], raw: Mapping[str, Any] | str) -> None:

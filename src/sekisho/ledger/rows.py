@@ -46,8 +46,8 @@ def rows_from(connection: apsw.Connection, seq: int, stop: int) -> Iterator[Reco
 
 def controls(connection: apsw.Connection, event_type: str) -> list[bytes]:
     """What the control entries of one type say, in the order they were recorded."""
-    found = connection.execute(QUERIES["controls"], (event_type,)).fetchall()
-    return [body for (body,) in cast("list[tuple[bytes]]", found)]
+    rows = connection.execute(QUERIES["controls"], (event_type,))
+    return [body for (body,) in cast("Iterator[tuple[bytes]]", rows)]
 
 
 def _recorded(values: tuple[Any, ...] | None) -> Recorded | None:
