@@ -23,6 +23,8 @@ NEEDED: dict[tuple[str, str], str] = {
     ("PUT", "/v1/rulesets/draft"): "rules",
     ("POST", "/v1/rulesets/draft/publish"): "rules",
     ("POST", "/v1/rulesets/{version}/publish"): "rules",
+    ("POST", "/v1/backtests"): "read",
+    ("GET", "/v1/backtests/{job_id}"): "read",
     ("GET", "/v1/counters"): "read",
     ("GET", "/v1/counters/{name}"): "read",
     ("PUT", "/v1/counters/{name}"): "rules",
@@ -54,6 +56,7 @@ OPEN = {("GET", path) for path in ("/healthz", "/readyz", "/metrics")}
 DEVELOPER = ("/dev/",)
 BODIES: dict[str, Any] = {
     "/v1/rules/check": {"rules": []},
+    "/v1/backtests": {"rule": "Block if :risk_score: > 90"},
     "/v1/rulesets/draft": {"rules": []},
     "/v1/lists": {"alias": "x"},
     "/v1/lists/{alias}/items": {"items": []},
