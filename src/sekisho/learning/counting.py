@@ -16,7 +16,8 @@ LABEL: Final = "label"
 KNOWN_AT: Final = "label_known_at_us"
 ROW: Final = "\0row"
 _OUTCOMES: Final = (
-    "event", "type", "at_us", "about", "is_fraudulent", "refund_reason", "verdict", "outcome", LABEL,
+    "event", "type", "at_us", "about", "is_fraudulent", "refund_reason", "verdict", "outcome",
+    LABEL,
 )  # fmt: skip
 
 
