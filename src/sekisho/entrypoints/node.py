@@ -56,6 +56,7 @@ class Node:
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
         self.checkpoint = Checkpoint(self._parts())
         self.policy.serve(self.checkpoint)
+        self.owner.run_until(lambda: self.checkpoint.pending == 0)
         self.metrics = Metrics(
             lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
         )
@@ -163,7 +164,7 @@ class Node:
     def _settle(self, entries: Sequence[Entry], error: Exception | None) -> None:
         self.checkpoint.settle(entries, error)
         if error is None:
-            newest_us = max(one.at_us for one in entries)
+            newest_us = max((one.at_us for one in entries if one.kind != "control"), default=0)
             self._keeper.after_batch(self.checkpoint, len(entries), newest_us)
 
     # ── loading ─────────────────────────────────────────────────────────────────────────────────

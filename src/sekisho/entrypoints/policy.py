@@ -8,40 +8,34 @@ from typing import Any, Final
 
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
+from sekisho.entrypoints.chronicle import Chronicle
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
-from sekisho.entrypoints.declared import Declared, counter_attribute, fields_read
+from sekisho.entrypoints.declared import Declared, counter_attribute
 from sekisho.entrypoints.foundation import Foundation
+from sekisho.entrypoints.in_force import context_for, in_force, specs_of
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.snapshots import SNAPSHOT
-from sekisho.events import (
-    CURRENCIES,
-    ReceiveContext,
-    default_catalogue,
-)
+from sekisho.events import ReceiveContext, default_catalogue
 from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.kit.clock import iso
 from sekisho.rules import (
     DraftRule,
-    FailurePolicy,
     RuleSet,
     StoredRule,
     assemble,
     build_ruleset,
     builtin_rules,
     draft_rules,
-    fields_of_classes,
     restore,
 )
 from sekisho.rules import sqlite as tables
 from sekisho.rules.ruleset import store_rule
-from sekisho.rules.sqlite import KeptRule, Published
+from sekisho.rules.sqlite import Published
 from sekisho.scoring import Scorecard
-from sekisho.velocity import Counters, CounterSpec, family_spec, parse_counter
+from sekisho.velocity import Counters, CounterSpec, parse_counter
 
 PATIENCE_S: Final = 2.0
 """How long declaring a counter waits for its backfill before it answers `backfilling`."""
-AMOUNT: Final = "amount_in_"
-ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
 
 
 class Policy:
@@ -54,6 +48,7 @@ class Policy:
     def __init__(self, base: Foundation, profiles: Profiles) -> None:
         self._base = base
         self._profiles = profiles
+        self.chronicle = Chronicle(base)
         self._checkpoint: Checkpoint | None = None
         self._scorecard = Scorecard(default_catalogue())
         self.declared: dict[str, Declared] = {}
@@ -84,8 +79,10 @@ class Policy:
             folder.fold(self.counters, row, row.seq)
 
     def serve(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint supplied with what is in force from now on."""
+        """Keep a checkpoint supplied with what is in force from now on, and the log told of it."""
         self._checkpoint = checkpoint
+        declared = {name: one.declaration for name, one in self.declared.items()}
+        self.chronicle.begin(checkpoint, self.live, declared)
 
     def _restore(self) -> int:
         """Fill the counters from the newest complete snapshot; the row it reaches, or 0."""
@@ -198,8 +195,9 @@ class Policy:
         if version == "draft":
             return tables.load_draft(self._base.store.read()) or ()
         if version == "live":
-            return [DraftRule(r.rule.text, r.id) for r in self.live.ruleset.rules if not r.builtin]
-        return [DraftRule(one.predicate, one.id) for one in self.find_published(version).rules]
+            written = [one for one in self.live.ruleset.rules if not one.builtin]
+            return [tables.drafted(tables.kept_rule(one)) for one in written]
+        return [tables.drafted(one) for one in self.find_published(version).rules]
 
     def live_told(self) -> dict[str, Any]:
         """The rule set in force, built-in rules included."""
@@ -252,9 +250,7 @@ class Policy:
     ) -> Published:
         newest = tables.load_published(self._base.store.read())
         number = newest.number + 1 if newest else 1
-        kept = tuple(
-            KeptRule(one.id, one.rule.text, one.created_us, one.on_failure or "") for one in stored
-        )
+        kept = tuple(tables.kept_rule(one) for one in stored)
         digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
         return Published(number, f"rs_{number}_{digest}", now_us, author, note, kept)
 
@@ -263,10 +259,7 @@ class Policy:
         builtin = builtin_rules(self.catalogue, types)
         if published is None:
             return build_ruleset(INITIAL, (), builtin)
-        kept = [
-            (DraftRule(one.predicate, one.id, _policy(one.on_failure)), one.created_us)
-            for one in published.rules
-        ]
+        kept = [(tables.drafted(one), one.created_us) for one in published.rules]
         stored = restore(kept, self.catalogue, types)
         return build_ruleset(published.version, stored, builtin)
 
@@ -374,7 +367,9 @@ class Policy:
         specs = self._specs(ruleset, declared)
         if {repr(one) for one in specs} == {repr(one) for one in self.counters.specs}:
             return None
-        fresh, context = self.counters.with_specs(specs), self._context_for(ruleset, specs)
+        fresh = self.counters.with_specs(specs)
+        fields = ruleset.fields | self._scorecard.fields
+        context = context_for(self.catalogue, fields, specs, self._base.rates)
         filling = CounterFilling(fresh, self._base.ledger, context)
         await asyncio.to_thread(filling.read_history, progress)
         return filling
@@ -395,51 +390,33 @@ class Policy:
         return Counters(specs, self.catalogue, self._base.seed)
 
     def _specs(self, ruleset: RuleSet, declared: Iterable[Declared]) -> list[CounterSpec]:
-        specs = {one.spec.name: one.spec for one in declared}
-        read = sorted(ruleset.fields | self._scorecard.fields)
-        for name in read:
-            spec = family_spec(name)
-            if spec is not None and name not in specs:
-                specs[name] = spec
-        return list(specs.values())
+        return specs_of(ruleset, self._scorecard, [one.spec for one in declared])
 
     # ── in force ────────────────────────────────────────────────────────────────────────────────
 
     def _put_in_force(self, ruleset: RuleSet) -> None:
-        declared = [one for one in self.declared.values() if one.backfill is None]
-        specs = self._specs(ruleset, declared)
-        names = {one.name for one in specs}
-        counted = frozenset[str]().union(*(fields_read(one, self.catalogue) for one in specs))
-        reported = ruleset.fields | self._scorecard.fields | names | counted | ALWAYS_REPORTED
-        version = hashlib.sha256(repr(sorted(map(repr, specs))).encode()).hexdigest()[:12]
-        self.live = Live(
-            self.catalogue, ruleset, self._scorecard, f"counters_{version}", tuple(sorted(reported))
+        declared = {name: one for name, one in self.declared.items() if one.backfill is None}
+        self._force = in_force(
+            self.catalogue,
+            ruleset,
+            self._scorecard,
+            [one.spec for one in declared.values()],
+            self._base.rates,
         )
-        self.context = self._context_for(ruleset, specs)
+        self.live, self.context = self._force.live, self._force.context
         if self._checkpoint is not None:
             self._checkpoint.parts.live = self.live
             self._checkpoint.parts.context = self.context
             self._checkpoint.parts.door = self.door
+            self.chronicle.tell_rules(ruleset)
+            self.chronicle.tell_counters({name: one.declaration for name, one in declared.items()})
 
     @property
     def door(self) -> ReceiveContext:
-        """The context of an event to be decided: its record need hold only what will be read."""
-        classes = fields_of_classes(self.live.ruleset.rules)
-        read = LOOKED_UP.union(self.live.reported, classes)
-        return self.context.narrowed(self._profiles.keys() | read)
-
-    def _context_for(self, ruleset: RuleSet, specs: Iterable[CounterSpec]) -> ReceiveContext:
-        """What the door needs: only currencies that something reads are converted to."""
-        read = " ".join(
-            [*ruleset.fields, *self._scorecard.fields]
-            + [f"{one.value} {one.where} {one.matching} {' '.join(one.by)}" for one in specs]
-        )
-        currencies = [one for one in CURRENCIES if AMOUNT + one in read]
-        return ReceiveContext(self.catalogue, self._base.rates, currencies)
+        """The context of an event to be decided."""
+        return self._force.door(self._profiles.keys())
 
 
-LOOKED_UP: Final = frozenset({"ip_address"})
-"""Attributes by which something is looked up for every event."""
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
 
@@ -450,7 +427,3 @@ def _drafted(rule: StoredRule) -> str:
 
 def _no_counter(name: str) -> HttpRefusal:
     return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")
-
-
-def _policy(text: str) -> FailurePolicy | None:
-    return FailurePolicy(text) if text else None

@@ -112,6 +112,7 @@ class Checkpoint:
         self._by_key: dict[tuple[str, str], bytes] = {}
         self._broken: Exception | None = None
         self._refusing = 0  # entries taken back whose refusal is still on its way here
+        self._unnoted: list[Entry] = []  # changes of what is in force that the log refused
         self.taken_back = 0
 
     @property
@@ -208,6 +209,18 @@ class Checkpoint:
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
         )
         self._record(entry, undo, done)
+
+    def note(self, entry: Entry) -> None:
+        """Record a change of what is in force; decisions from now on come after it in the log.
+
+        While the log refuses, the change waits: it is in force all the same, so it is recorded as
+        soon as decisions are.
+        """
+        if self._broken is not None:
+            self._unnoted.append(entry)
+            return
+        seq = self.parts.ledger.append(entry)
+        self._in_flight.append(_InFlight(entry, Reply(OK, b""), seq, _nothing, []))
 
     def subject(self, event_id: str) -> Subject:
         """A decided event as it is known now, committed or on its way to the disk.
@@ -357,11 +370,15 @@ class Checkpoint:
         for one in reversed(refused):
             one.undo(self.parts.counters)
             self._forget(one)
+        self._unnoted += [one.entry for one in refused if one.entry.kind == "control"]
         self._refusing += len(refused) - told
         self._broken = error
         if self._refusing == 0:
             self.parts.ledger.resume()
             self._broken = None
+            unnoted, self._unnoted = self._unnoted, []
+            for entry in unnoted:
+                self.note(entry)
         for one in refused:
             for done in one.waiters:
                 done(_not_recorded(error))
@@ -371,6 +388,10 @@ class Checkpoint:
         key = one.entry.idempotency
         if key is not None:
             self._by_key.pop((key.scope, key.key), None)
+
+
+def _nothing(_counters: Counters) -> None:
+    """A change of what is in force counts nothing."""
 
 
 def digest_of(body: bytes) -> bytes:

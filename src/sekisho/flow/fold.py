@@ -7,7 +7,7 @@ from typing import Final
 
 from sekisho.events import Event, ReceiveContext, Record, receive
 from sekisho.flow.subject import as_evaluated, as_reported, inherit, learn
-from sekisho.ledger import Entry, Ledger, Recorded
+from sekisho.ledger import Entry, Ledger, LogReader, Recorded
 from sekisho.velocity import Counters
 
 Undo = Callable[[Counters], None]
@@ -51,26 +51,26 @@ def count_outcome(counters: Counters, subject: Subject, outcome: Event) -> Undo:
 class Folder:
     """Counts rows of the log in their order, as the checkpoint counted them live."""
 
-    def __init__(self, ledger: Ledger, context: ReceiveContext) -> None:
+    def __init__(self, ledger: Ledger | LogReader, context: ReceiveContext) -> None:
         self._ledger = ledger
         self._context = context
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
 
     def fold(self, counters: Counters, row: Recorded | Entry, seq: int) -> Undo:
         """Count the row of a number, recorded or on its way."""
+        if row.kind == "control":
+            return lambda _: None
         event = receive(row.body, row.at_us, self._context)
         if row.kind == "decision":
             subject = Subject(event, as_evaluated(event, row.answer))
             self._remember(subject)
             return count_decision(counters, event, subject.record)
-        if row.kind == "event":
-            event = as_reported(event, row.answer)
-            subject = self._subject(event.about, seq)
-            undo = count_outcome(counters, subject, event)
-            known = Subject(subject.event, subject.record, (*subject.outcomes, event))
-            self._remember(known)
-            return undo
-        return lambda _: None
+        event = as_reported(event, row.answer)
+        subject = self._subject(event.about, seq)
+        undo = count_outcome(counters, subject, event)
+        known = Subject(subject.event, subject.record, (*subject.outcomes, event))
+        self._remember(known)
+        return undo
 
     def _subject(self, event_id: str, before_seq: int) -> Subject:
         subject = self._subjects.get(event_id)

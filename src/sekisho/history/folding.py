@@ -9,7 +9,7 @@ import polars as pl
 
 from sekisho.events import ReceiveContext, Scalar, column_type, receive
 from sekisho.history.archive import Archive, Segment
-from sekisho.ledger import Ledger, Recorded
+from sekisho.ledger import Ledger, LogReader, Recorded
 
 SEGMENT_ROWS: Final = 200_000
 """Rows in one segment of the log: some 20 MB in memory while it is written."""
@@ -96,7 +96,7 @@ def decision_columns(rows: Iterable[Recorded], context: ReceiveContext) -> pl.Da
 
 
 def fold_log(
-    ledger: Ledger,
+    ledger: Ledger | LogReader,
     archive: Archive,
     context: ReceiveContext,
     *,

@@ -31,7 +31,10 @@ Defer = Callable[[Callable[[], None]], None]
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-LEDGER_STEPS = (Migration(1, "ledger, recent ids, archive of ids", QUERIES["step_1"]),)
+LEDGER_STEPS = (
+    Migration(1, "ledger, recent ids, archive of ids", QUERIES["step_1"]),
+    Migration(2, "changes of control data are found at once", QUERIES["step_2"]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,10 @@ class Ledger:
         end = self.last_seq + 1
         stop = end if limit is None else min(end, seq + limit)
         return rows.rows_from(self._store.read(), max(seq, 1), stop)
+
+    def controls(self) -> Iterator[Recorded]:
+        """The changes of control data, in order."""
+        return rows.controls(self._store.read())
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────
 

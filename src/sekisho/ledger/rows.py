@@ -44,5 +44,12 @@ def rows_from(connection: apsw.Connection, seq: int, stop: int) -> Iterator[Reco
         seq += len(page)
 
 
+def controls(connection: apsw.Connection) -> Iterator[Recorded]:
+    """Rows that tell of control data, in the order they were recorded."""
+    found = cast("list[tuple[Any, ...]]", connection.execute(QUERIES["controls"]).fetchall())
+    for values in found:
+        yield Recorded(*values)
+
+
 def _recorded(values: tuple[Any, ...] | None) -> Recorded | None:
     return None if values is None else Recorded(*values)

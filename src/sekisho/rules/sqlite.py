@@ -12,6 +12,7 @@ import msgspec
 
 from sekisho.durable import Migration
 from sekisho.rules.failure import FailurePolicy
+from sekisho.rules.model import StoredRule
 from sekisho.rules.ruleset import DraftRule
 
 COMPONENT: Final = "rules"
@@ -65,6 +66,17 @@ class KeptRule(msgspec.Struct, frozen=True, omit_defaults=True):
     predicate: str
     created_us: int
     on_failure: str = ""
+
+
+def kept_rule(rule: StoredRule) -> KeptRule:
+    """A rule as kept."""
+    return KeptRule(rule.id, rule.rule.text, rule.created_us, rule.on_failure or "")
+
+
+def drafted(kept: KeptRule) -> DraftRule:
+    """A kept rule as its author would send it again."""
+    policy = FailurePolicy(kept.on_failure) if kept.on_failure else None
+    return DraftRule(kept.predicate, kept.id, policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sekisho.entrypoints.refusals import HttpRefusal, as_dicts, as_refusal
 from sekisho.kit.clock import iso
 from sekisho.language import check_rule, format_rule
 from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused, check_size
-from sekisho.rules.sqlite import Published
+from sekisho.rules.sqlite import Published, drafted
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
 
@@ -150,10 +150,7 @@ async def republish(request: Request, version: str, key: ApiKey = need("rules"))
     """Publishes the rules of an earlier version as a new one."""
     node = node_of(request)
     found = node.policy.find_published(version)
-    rules = [
-        DraftRule(one.predicate, one.id, FailurePolicy(one.on_failure) if one.on_failure else None)
-        for one in found.rules
-    ]
+    rules = [drafted(one) for one in found.rules]
     await node.policy.save_draft(rules, key.id)
     published = await node.policy.publish(key.id, f"back to {found.version}")
     return answer(_told(published, live=True))

@@ -9,7 +9,7 @@ import typer
 from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
-from sekisho.entrypoints.cli import demo, history, keeping, rules, world
+from sekisho.entrypoints.cli import demo, history, keeping, parity, rules, world
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
 from sekisho.rules import RulesRefused
@@ -29,6 +29,7 @@ app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
+app.command("verify-parity")(parity.verify_parity_command)
 app.command("world")(world.world_command)
 
 Data = Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")]

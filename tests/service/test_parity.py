@@ -1,0 +1,214 @@
+"""`sekisho verify-parity`: the log of a real server decides its events once more, alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import httpx
+import pytest
+
+from sekisho.entrypoints.parity import verify_parity
+from sekisho.events import indicative_rates
+from sekisho.ledger import LogReader
+from sekisho.sandbox import World, events_in_order
+from sekisho.velocity import Counters
+
+RULES = (
+    "Block if :card_fingerprint: in @stolen",
+    "Block if :total_charges_per_card_number_hourly: > 3 and :card_funding: = 'prepaid'",
+    "Review if :amount_in_usd: > 300 and :hours_since_card_first_seen: < 24",
+    "Request 3DS if :risk_score: > 40",
+)
+LATER = (
+    *RULES[:1],
+    "Review if :payments_36h: > 1 and :card_country: != :ip_country:",
+    "Block if :email: in @burnt",
+)
+COUNTER = {
+    "aggregate": "count",
+    "of": "payment",
+    "by": ["card_fingerprint"],
+    "window": "36h",
+}
+EVENTS = 3_000
+
+
+def verify(data: Path, *more: str) -> tuple[int, dict[str, Any]]:
+    command = Path(sys.executable).with_name("sekisho")
+    done = subprocess.run(
+        [command, "verify-parity", "--data", data, "--json", *more],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+class Story:
+    """Events of the simulated world, sent as they come, decisions and outcomes."""
+
+    def __init__(self) -> None:
+        self.events = events_in_order(World(500, 8, 5, "mallory"))
+
+    def send(self, api: Any, count: int) -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        while len(sent) < count:
+            event = next(self.events)
+            path = "/v1/events" if "about" in event else "/v1/decisions"
+            answer = api.http.post(path, json=event)
+            assert answer.is_success or "about" in event, answer.text
+            sent.append(event)
+        return sent
+
+
+def tell_the_story(server: Any, make: Callable[[httpx.Client], Any]) -> None:
+    story = Story()
+    with server.start().client() as http:
+        api = make(http)
+        first = story.send(api, EVENTS // 4)
+        cards = [one["card"]["fingerprint"] for one in first if "card" in one]
+        assert http.post(
+            "/v1/lists", json={"alias": "stolen", "item_type": "card_fingerprint"}
+        ).is_success
+        assert http.post("/v1/lists", json={"alias": "burnt", "item_type": "email"}).is_success
+        api.publish(*RULES)
+        now = http.post("/dev/clock", json={"advance_s": 0}).json()["now"]
+        soon = datetime.fromtimestamp(datetime.fromisoformat(now).timestamp() + 1800, UTC)
+        items: list[Any] = [*cards[:20], {"value": cards[30], "expires_at": soon.isoformat()}]
+        assert http.post("/v1/lists/stolen/items", json={"items": items}).is_success
+        story.send(api, EVENTS // 4)
+        assert http.put("/v1/counters/payments_36h", json=COUNTER).is_success
+        emails = [one["email"] for one in first if "email" in one]
+        assert http.put("/v1/lists/burnt/items", json={"items": emails[:50]}).is_success
+        http.post("/dev/clock", json={"advance_s": 3600})
+        story.send(api, EVENTS // 8)
+        kept = http.get("/v1/lists/burnt/items").json()["data"]
+        assert http.delete(f"/v1/lists/burnt/items/{kept[0]['id']}").is_success
+        api.publish(*LATER)
+        story.send(api, EVENTS // 8)
+    assert server.stop() == 0
+    with server.start().client() as http:
+        api = make(http)
+        story.send(api, EVENTS // 8)
+        assert http.put("/v1/lists/burnt/items", json={"items": emails[20:80]}).is_success
+        story.send(api, EVENTS // 8)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, server: Any, api: Any) -> Path:
+    data = tmp_path_factory.mktemp("parity") / "data"
+    running = type(server)(data)
+    try:
+        tell_the_story(running, type(api))
+    finally:
+        running.kill()
+    return data
+
+
+@pytest.fixture
+def spoilt(told: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    copy = tmp_path / "copy"
+    shutil.copytree(told, copy)
+    return copy
+
+
+def edit(data: Path, change: Callable[[str, dict[str, Any]], bool]) -> None:
+    """Change what the log told was in force, as somebody with the file could."""
+    connection = apsw.Connection(str(data / "sekisho.db"))
+    connection.execute("DROP TRIGGER ledger_is_append_only_1")
+    rows = connection.execute("SELECT seq, event_type, body FROM ledger WHERE kind = 'control'")
+    edited = 0
+    for seq, moment, body in rows.fetchall():
+        told = json.loads(body)
+        if change(moment, told):
+            edited += 1
+            changed = json.dumps(told).encode()
+            connection.execute("UPDATE ledger SET body = ? WHERE seq = ?", (changed, seq))
+    connection.close()
+    assert edited
+
+
+def test_every_decision_of_a_lively_server_is_reproduced(told: Path) -> None:
+    status, found = verify(told)
+    assert (status, found["mismatches"]) == (0, [])
+    assert found["unverifiable"] == {}
+    assert found["verified"] == found["decisions"] > EVENTS // 2
+    assert found["outcomes"] > 100
+
+
+def test_period_is_what_is_compared(told: Path) -> None:
+    assert verify(told, "--to", "2020-01-01")[1]["decisions"] == 0
+
+
+def test_changed_rule_is_found_and_named(spoilt: Path) -> None:
+    def loosen(_moment: str, told: dict[str, Any]) -> bool:
+        rules = [
+            one for one in told.get("rules", {}).get("rules", ()) if "> 40" in one["predicate"]
+        ]
+        for one in rules:
+            one["predicate"] = one["predicate"].replace("> 40", "> 20")
+        return bool(rules)
+
+    edit(spoilt, loosen)
+    status, found = verify(spoilt)
+    assert status == 1
+    assert "hits" in {one["attribute"] for one in found["mismatches"]}
+    assert all(one["decision"].startswith("dec_") for one in found["mismatches"])
+    assert all(one["recorded"] != one["recomputed"] for one in found["mismatches"])
+
+
+def test_changed_list_is_found_and_named(spoilt: Path) -> None:
+    def empty(_moment: str, told: dict[str, Any]) -> bool:
+        changes = [one for one in told.get("changes", ()) if one["alias"] == "stolen"]
+        for one in changes:
+            one["put"] = {}
+        return bool(changes)
+
+    edit(spoilt, empty)
+    status, found = verify(spoilt)
+    assert status == 1
+    assert "outcome" in {one["attribute"] for one in found["mismatches"]}
+
+
+def test_counter_off_by_one_is_found_and_named(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Counters.read_into
+
+    def off_by_one(self: Counters, record: dict[str, Any], kind: str, at_us: int) -> None:
+        honest(self, record, kind, at_us)
+        name = "total_charges_per_card_number_hourly"
+        record[name] = max(0, record.get(name, 0) - 1)
+
+    monkeypatch.setattr(Counters, "read_into", off_by_one)
+    log = LogReader(told / "sekisho.db")
+    found = verify_parity(log, indicative_rates(), (0, 1 << 62))
+    log.close()
+    assert not found.ok
+    wrong = [one for one in found.mismatches if one.attribute.startswith("attributes.")]
+    assert wrong[0].attribute == "attributes.total_charges_per_card_number_hourly"
+    assert wrong[0].recorded == wrong[0].recomputed + 1
+
+
+def test_decisions_of_unknown_circumstances_are_told_apart(spoilt: Path) -> None:
+    connection = apsw.Connection(str(spoilt / "sekisho.db"))
+    connection.execute("DROP TRIGGER ledger_is_append_only_2")
+    connection.execute("DELETE FROM ledger WHERE kind = 'control' AND event_type = 'started'")
+    connection.close()
+    _, found = verify(spoilt)
+    assert sum(found["unverifiable"].values()) > 0
+    assert "recorded before the log told" in next(iter(found["unverifiable"]))
+    assert found["verified"] + sum(found["unverifiable"].values()) <= found["decisions"]
+
+
+def test_directory_without_a_log_is_told(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("sekisho")
+    done = subprocess.run(
+        [command, "verify-parity", "--data", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "there is no log" in done.stderr
