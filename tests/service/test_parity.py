@@ -27,6 +27,8 @@ RULES = (
 )
 LATER = (
     *RULES[:1],
+    {"predicate": "Block if :risk_score: > 30", "rollout": {"percent": 50, "by": "customer"}},
+    {"predicate": "Review if :amount_in_usd: > 100", "mode": "shadow"},
     "Review if :payments_36h: > 1 and :card_country: != :ip_country:",
     "Block if :email: in @burnt",
 )
@@ -89,7 +91,10 @@ def tell_the_story(server: Any, make: Callable[[httpx.Client], Any]) -> None:
         story.send(api, EVENTS // 8)
         kept = http.get("/v1/lists/burnt/items").json()["data"]
         assert http.delete(f"/v1/lists/burnt/items/{kept[0]['id']}").is_success
-        api.publish(*LATER)
+        held = {"share": 0.2, "per_payment": 100_000, "per_day": 500_000, "currency": "usd"}
+        draft = {"rules": list(LATER), "holdout": held}
+        assert http.put("/v1/rulesets/draft", json=draft).is_success
+        assert http.post("/v1/rulesets/draft/publish").is_success
         story.send(api, EVENTS // 8)
     assert server.stop() == 0
     with server.start().client() as http:

@@ -12,7 +12,7 @@ from sekisho.entrypoints.foundation import Foundation
 from sekisho.events import ExchangeRates
 from sekisho.flow import Checkpoint, Live
 from sekisho.ledger import Entry, Recorded
-from sekisho.rules import ListBook, ListChange, RuleSet
+from sekisho.rules import HoldoutPlan, ListBook, ListChange, RuleSet
 from sekisho.rules.sqlite import KeptRule, kept_rule
 
 VALUES_A_ROW: Final = 2_000
@@ -26,7 +26,7 @@ class KeptSet(msgspec.Struct, frozen=True):
     rules: tuple[KeptRule, ...]
     builtin: tuple[str, ...]
     """Ids of the rules that Sekisho brought along."""
-    settings: dict[str, Any] = {}
+    holdout: HoldoutPlan | None = None
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -146,6 +146,7 @@ def kept_set(ruleset: RuleSet) -> KeptSet:
         ruleset.version,
         tuple(kept_rule(one) for one in ruleset.rules),
         tuple(one.id for one in ruleset.rules if one.builtin),
+        ruleset.holdout,
     )
 
 

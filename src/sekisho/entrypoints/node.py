@@ -11,15 +11,17 @@ from typing import Final, TypeVar
 import apsw
 
 from sekisho.collect import Profiles, load_ip_table
+from sekisho.durable import outbox_of
 from sekisho.entrypoints import control
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
 from sekisho.entrypoints.policy import Policy
+from sekisho.entrypoints.secret import holdout_key
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.snapshots import CounterKeeper
 from sekisho.entrypoints.telemetry import Metrics, Telemetry
-from sekisho.flow import Asking, Checkpoint, Done, Parts, Reply
+from sekisho.flow import HOLDOUT_ROWS, Asking, Checkpoint, Done, Holdout, Parts, Reply
 from sekisho.ledger import Entry
 from sekisho.rules import Change, ListDesk
 
@@ -199,9 +201,16 @@ class Node:
             ids=self.ids,
             context=self.policy.context,
             door=self.policy.door,
+            holdout=self._holdout(),
             max_pending=self.settings.max_pending,
             ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,
         )
+
+    def _holdout(self) -> Holdout:
+        """What has passed today counts on, whatever the process."""
+        holdout = Holdout(holdout_key(self.settings))
+        holdout.restore(outbox_of(self.store.read(), HOLDOUT_ROWS), self.clock.now_us())
+        return holdout
 
 
 class LocalOwner:

@@ -12,7 +12,7 @@ from sekisho.entrypoints.declared import counter_attribute
 from sekisho.entrypoints.foundation import seed_of
 from sekisho.entrypoints.in_force import InForce, context_for, in_force
 from sekisho.events import EventRefused, ExchangeRates, ReceiveContext, Record, default_catalogue
-from sekisho.flow import Asking, Checkpoint, Folder, Live, Parts, Refusal, Reply
+from sekisho.flow import Asking, Checkpoint, Folder, Holdout, Live, Parts, Refusal, Reply
 from sekisho.kit.clock import ManualClock
 from sekisho.kit.ids import Ids
 from sekisho.language import Catalogue
@@ -23,6 +23,7 @@ from sekisho.rules.sqlite import drafted
 from sekisho.scoring import Scorecard
 from sekisho.velocity import CounterRefused, Counters, CounterSpec, family_spec, parse_counter
 
+DAY_US: Final = 86_400_000_000
 SHOWN: Final = 20
 """Mismatches kept with both values; all are counted."""
 NOT_TOLD: Final = "recorded before the log told which lists, rules and counters were in force"
@@ -72,6 +73,8 @@ def verify_parity(
     rates: ExchangeRates,
     period: tuple[int, int],
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    holdout_key: bytes = b"",
 ) -> Parity:
     """Replay a log from its first row; compare the decisions recorded in a period.
 
@@ -83,8 +86,9 @@ def verify_parity(
         rates: the exchange rates at hand, compared with those that were in use.
         period: from when on and until when decisions were recorded, microseconds.
         progress: told how many rows are done, now and then.
+        holdout_key: draws what a holdout lets pass; without it such decisions are unverifiable.
     """
-    replay = _Replay(log, rates, period)
+    replay = _Replay(log, rates, period, holdout_key)
     for row in log.read_from(1):
         replay.take(row)
         if row.seq % 500 == 0:
@@ -133,10 +137,15 @@ class _RecordedCountry:
         return {"ip_country": self.country}
 
 
+class _Held(msgspec.Struct):
+    passed: bool
+
+
 class _Told(msgspec.Struct):
     attributes: dict[str, Any]
     degraded: list[dict[str, Any]]
     versions: dict[str, str]
+    holdout: _Held | None = None
 
 
 _TOLD: Final = msgspec.json.Decoder(_Told)
@@ -145,8 +154,11 @@ _TOLD: Final = msgspec.json.Decoder(_Told)
 class _Replay:
     """A pass over the log."""
 
-    def __init__(self, log: LogReader, rates: ExchangeRates, period: tuple[int, int]) -> None:
+    def __init__(
+        self, log: LogReader, rates: ExchangeRates, period: tuple[int, int], holdout_key: bytes
+    ) -> None:
         self.found = Parity()
+        self._has_key, self._holdout = bool(holdout_key), Holdout(holdout_key)
         self._log, self._rates, self._period = log, rates, period
         self._known = Known()
         self._clock, self._ids = ManualClock(), _RecordedId()
@@ -168,7 +180,7 @@ class _Replay:
         if why:
             if told is not None and asked:
                 self.found.unverifiable[why] = self.found.unverifiable.get(why, 0) + 1
-            self._folder.fold(self._counters, row, row.seq)
+            self._as_recorded(row, told)
             return
         assert self._checkpoint is not None, "what was in force is known"
         made = self._repeat(self._checkpoint, row, told)
@@ -177,7 +189,7 @@ class _Replay:
             differing = [("answer", msgspec.json.decode(row.answer), f"refused: {made}")]
         elif made != row.answer:
             differing = list(differences(row.answer, made))
-        self._settle(self._checkpoint, row, ok=not differing)
+        self._settle(self._checkpoint, row, told, ok=not differing)
         if asked:
             self._note(row, told, differing)
 
@@ -210,6 +222,7 @@ class _Replay:
             clock=self._clock,
             ids=cast("Ids", self._ids),
             context=self._context,
+            holdout=self._holdout,
             ip_table=cast("IpTable", self._table) if self._known.surroundings["ip_table"] else None,
         )
 
@@ -224,6 +237,8 @@ class _Replay:
             return "made with other exchange rates than those at hand"
         if around.get("scorecard") != self._forces.scorecard.version:
             return f"scored by {around.get('scorecard')}, which this release does not have"
+        if told is not None and told.holdout is not None and not self._has_key:
+            return "drawn for a holdout with a secret that is not at hand"
         if told is not None and told.degraded:
             names = ", ".join(sorted(str(one["dependency"]) for one in told.degraded))
             return f"made while this was down: {names}"
@@ -248,7 +263,15 @@ class _Replay:
         assert self._ledger.entry is not None, "what was decided was handed over"
         return self._ledger.entry.answer
 
-    def _settle(self, checkpoint: Checkpoint, row: Recorded, *, ok: bool) -> None:
+    def _as_recorded(self, row: Recorded, told: "_Told | None") -> None:
+        """Count a row by what was recorded of it."""
+        self._folder.fold(self._counters, row, row.seq)
+        if told is not None and told.holdout is not None and told.holdout.passed:
+            self._holdout.spend(row.recorded_us // DAY_US, int(told.attributes["amount"]))
+
+    def _settle(
+        self, checkpoint: Checkpoint, row: Recorded, told: "_Told | None", *, ok: bool
+    ) -> None:
         """Count the row as it was recorded, so that one difference does not make others."""
         entry, self._ledger.entry = self._ledger.entry, None
         if ok and entry is not None:
@@ -256,7 +279,7 @@ class _Replay:
             return
         if entry is not None:
             checkpoint.settle([entry], ValueError("differs from what was recorded"))
-        self._folder.fold(self._counters, row, row.seq)
+        self._as_recorded(row, told)
 
     def _note(self, row: Recorded, told: "_Told | None", differing: "Sequence[Difference]") -> None:
         found = self.found
@@ -368,4 +391,4 @@ def ruleset_of(kept: KeptSet, catalogue: Catalogue, lists: Mapping[str, str]) ->
         if one.id not in by_id:
             rule = draft_rules([DraftRule(one.predicate)], catalogue, lists, lint=False)[0][0]
             by_id[one.id] = replace(store_rule(rule, catalogue, one.id, 0), builtin=True)
-    return build_ruleset(kept.version, [by_id[one.id] for one in kept.rules])
+    return build_ruleset(kept.version, [by_id[one.id] for one in kept.rules], (), kept.holdout)

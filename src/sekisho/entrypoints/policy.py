@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
 from sekisho.entrypoints.chronicle import Chronicle
@@ -20,6 +22,9 @@ from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.kit.clock import iso
 from sekisho.rules import (
     DraftRule,
+    HoldoutPlan,
+    Mode,
+    Rollout,
     RuleSet,
     StoredRule,
     assemble,
@@ -30,7 +35,7 @@ from sekisho.rules import (
 )
 from sekisho.rules import sqlite as tables
 from sekisho.rules.ruleset import store_rule
-from sekisho.rules.sqlite import Published
+from sekisho.rules.sqlite import Draft, Published
 from sekisho.scoring import Scorecard
 from sekisho.velocity import Counters, CounterSpec, parse_counter
 
@@ -97,26 +102,32 @@ class Policy:
 
     # ── rule sets ───────────────────────────────────────────────────────────────────────────────
 
-    async def save_draft(self, rules: Sequence[DraftRule], author: str) -> dict[str, Any]:
+    async def save_draft(
+        self, rules: Sequence[DraftRule], author: str, holdout: HoldoutPlan | None = None
+    ) -> dict[str, Any]:
         """Check and keep a draft.
 
         Raises:
             RulesRefused: it has errors.
+            ValueError: its settings do not go together.
         """
         now_us = self._base.clock.now_us()
+        draft = Draft(rules, holdout)
+        if holdout is not None and (wrong := holdout.problem()):
+            raise ValueError(wrong)
         while True:
-            told, stored = await asyncio.to_thread(self._check_draft, rules)
+            told, stored = await asyncio.to_thread(self._check_draft, draft)
             async with self._base.settling:
                 if self._are_there(stored):
-                    write = partial(tables.save_draft, rules=rules, author=author, at_us=now_us)
+                    write = partial(tables.save_draft, draft=draft, author=author, at_us=now_us)
                     await self._base.write_soon(write)
                     self._checked_draft = list(rules), stored
                     return {**told, "author": author, "saved_at": iso(now_us)}
 
     def draft(self) -> dict[str, Any] | None:
         """The draft as told, or None."""
-        rules = tables.load_draft(self._base.store.read())
-        return None if rules is None else self._check_draft(rules)[0]
+        draft = tables.load_draft(self._base.store.read())
+        return None if draft is None else self._check_draft(draft)[0]
 
     async def publish(self, author: str, note: str) -> Published:
         """Put the draft in force, after filling the counters it newly reads.
@@ -127,15 +138,17 @@ class Policy:
         """
         async with self._changing:
             base = self._base
-            drafts = tables.load_draft(base.store.read())
-            if drafts is None:
+            draft = tables.load_draft(base.store.read())
+            if draft is None:
                 raise HttpRefusal(404, "resource_missing", "there is no draft to publish")
             now_us = base.clock.now_us()
             try:
-                stored = await self._settled(drafts, now_us)
-                published = self._publication(stored, author, note, now_us)
+                stored = await self._settled(draft.rules, now_us)
+                published = self._publication(stored, draft.holdout, (author, note), now_us)
                 builtin = builtin_rules(self.catalogue, base.book.types)
-                ruleset = await asyncio.to_thread(build_ruleset, published.version, stored, builtin)
+                ruleset = await asyncio.to_thread(
+                    build_ruleset, published.version, stored, builtin, draft.holdout
+                )
                 filling = await self._fill(ruleset, list(self.declared.values()))
                 await base.write_soon(lambda connection: tables.publish(connection, published))
                 self._swap(filling, ruleset)
@@ -193,7 +206,8 @@ class Policy:
     def rules_of(self, version: str) -> Sequence[DraftRule]:
         """Rules of `draft`, `live` or a version, with ids where they have one."""
         if version == "draft":
-            return tables.load_draft(self._base.store.read()) or ()
+            draft = tables.load_draft(self._base.store.read())
+            return draft.rules if draft else ()
         if version == "live":
             written = [one for one in self.live.ruleset.rules if not one.builtin]
             return [tables.drafted(tables.kept_rule(one)) for one in written]
@@ -211,9 +225,11 @@ class Policy:
                     "predicate": rule.rule.text,
                     "on_failure": rule.on_failure,
                     "builtin": rule.builtin,
+                    **trial_told(rule.mode, rule.rollout),
                 }
                 for rule in self.live.ruleset.rules
             ],
+            **holdout_told(self.live.ruleset.holdout),
         }
 
     def rules_using(self, alias: str) -> list[str]:
@@ -232,7 +248,8 @@ class Policy:
 
     def _draft_rules(self) -> list[StoredRule]:
         """The rules of the draft with what they read; checked again only when it changed."""
-        drafts = tables.load_draft(self._base.store.read()) or []
+        draft = tables.load_draft(self._base.store.read())
+        drafts = list(draft.rules) if draft else []
         if self._checked_draft[0] != drafts:
             stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
             self._checked_draft = drafts, stored
@@ -246,13 +263,17 @@ class Policy:
         return lists <= self._base.book.types.keys() and named <= self.catalogue.keys()
 
     def _publication(
-        self, stored: Sequence[StoredRule], author: str, note: str, now_us: int
+        self,
+        stored: Sequence[StoredRule],
+        holdout: HoldoutPlan | None,
+        said: tuple[str, str],
+        now_us: int,
     ) -> Published:
         newest = tables.load_published(self._base.store.read())
         number = newest.number + 1 if newest else 1
         kept = tuple(tables.kept_rule(one) for one in stored)
-        digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
-        return Published(number, f"rs_{number}_{digest}", now_us, author, note, kept)
+        digest = hashlib.sha256(repr((kept, holdout)).encode()).hexdigest()[:8]
+        return Published(number, f"rs_{number}_{digest}", now_us, *said, kept, holdout)
 
     def _compiled(self, published: Published | None) -> RuleSet:
         types = self._base.book.types
@@ -261,10 +282,11 @@ class Policy:
             return build_ruleset(INITIAL, (), builtin)
         kept = [(tables.drafted(one), one.created_us) for one in published.rules]
         stored = restore(kept, self.catalogue, types)
-        return build_ruleset(published.version, stored, builtin)
+        return build_ruleset(published.version, stored, builtin, published.holdout)
 
-    def _check_draft(self, rules: Sequence[DraftRule]) -> tuple[dict[str, Any], list[StoredRule]]:
+    def _check_draft(self, draft: Draft) -> tuple[dict[str, Any], list[StoredRule]]:
         """A draft as told, and its rules with what they read."""
+        rules = draft.rules
         checked, warnings = draft_rules(rules, self.catalogue, self._base.book.types)
         stored = [store_rule(rule, self.catalogue, "draft", 0) for rule in checked]
         found = {one.index: as_dicts(one.diagnostics) for one in warnings}
@@ -275,10 +297,12 @@ class Policy:
                     "id": one.id or None,
                     "predicate": one.predicate,
                     "on_failure": one.on_failure,
+                    **trial_told(one.mode, one.rollout),
                     "warnings": found.get(index, []),
                 }
                 for index, one in enumerate(rules)
             ],
+            **holdout_told(draft.holdout),
         }
         return told, stored
 
@@ -415,6 +439,19 @@ class Policy:
     def door(self) -> ReceiveContext:
         """The context of an event to be decided."""
         return self._force.door(self._profiles.keys())
+
+
+def trial_told(mode: Mode, rollout: Rollout | None) -> dict[str, Any]:
+    """How a rule is tried, as the API tells it; nothing of a rule that is simply in force."""
+    told: dict[str, Any] = {} if mode is Mode.LIVE else {"mode": mode.value}
+    if rollout is not None:
+        told["rollout"] = {"percent": rollout.percent, "by": rollout.by}
+    return told
+
+
+def holdout_told(plan: HoldoutPlan | None) -> dict[str, Any]:
+    """The holdout of a rule set, as the API tells it; nothing when there is none."""
+    return {} if plan is None else {"holdout": msgspec.to_builtins(plan)}
 
 
 INITIAL: Final = "rs_0_builtin"

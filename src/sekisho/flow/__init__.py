@@ -4,6 +4,8 @@ from sekisho.flow.answer import encode_decision
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.checkpoint import STAGES, Asking, Checkpoint, Done, Parts, Reply, Watch
 from sekisho.flow.fold import Folder, Subject, count_decision, count_outcome
+from sekisho.flow.holdout import KIND as HOLDOUT_ROWS
+from sekisho.flow.holdout import Holdout
 from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
@@ -18,6 +20,7 @@ from sekisho.flow.replay import Replayed, replay
 from sekisho.flow.subject import as_evaluated, inherit, learn
 
 __all__ = [
+    "HOLDOUT_ROWS",
     "STAGES",
     "Asking",
     "Assessment",
@@ -25,6 +28,7 @@ __all__ = [
     "Done",
     "EventIdInUse",
     "Folder",
+    "Holdout",
     "KeyInUse",
     "KeyMismatch",
     "Live",

@@ -16,6 +16,7 @@ from sekisho.flow.answer import encode_decision, to_do
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.fold import Subject, Undo, count_decision, count_outcome
 from sekisho.flow.follow_up import follow_up
+from sekisho.flow.holdout import DAY_US, Holdout, passed_row
 from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
@@ -29,7 +30,7 @@ from sekisho.flow.refusals import (
 from sekisho.flow.subject import as_evaluated, as_reported
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
+from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, OutboxRow, Recorded
 from sekisho.rules import ListBook
 from sekisho.velocity import Counters
 
@@ -90,6 +91,8 @@ class Parts:
     context: ReceiveContext
     max_pending: int = 20_000
     ip_table: IpTable | None = None
+    holdout: Holdout | None = None
+    """Draws which would-be blocks pass where a rule set asks for it."""
     door: ReceiveContext | None = None
     """`context` narrowed to what decisions read; None takes events in whole."""
 
@@ -154,6 +157,9 @@ class Checkpoint:
         assessment, decision_id, answer = self._assess(event, record, missing, now_us)
         marks.append(time.perf_counter_ns())
         undo = count_decision(self.parts.counters, event, record)
+        outbox = to_do(event, assessment, decision_id, now_us)
+        if assessment.holdout is not None and assessment.holdout.passed:
+            undo, outbox = self._let_pass(undo, outbox, event, decision_id, now_us)
         entry = Entry(
             kind="decision",
             event_id=event.id,
@@ -165,7 +171,7 @@ class Checkpoint:
             status=OK,
             decision_id=decision_id,
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
-            outbox=to_do(event, assessment, decision_id, now_us),
+            outbox=outbox,
         )
         self._record(entry, undo, done)
         marks.append(time.perf_counter_ns())
@@ -298,6 +304,9 @@ class Checkpoint:
         parts = self.parts
         parts.lists.expire(now_us)
         assessment = assess(event.type, record, parts.live, parts.lists.values, missing)
+        plan = parts.live.ruleset.holdout
+        if plan is not None and parts.holdout is not None:
+            assessment = parts.holdout.judge(plan, event, record, assessment, now_us)
         if assessment.decision.outcome == "block":
             record.setdefault("outcome", "blocked")
         decision_id = parts.ids.new("dec")
@@ -305,6 +314,24 @@ class Checkpoint:
             decision_id, event, record, assessment, parts.live, parts.lists.version
         )
         return assessment, decision_id, answer
+
+    def _let_pass(
+        self,
+        undo: Undo,
+        outbox: tuple[OutboxRow, ...],
+        event: Event,
+        decision_id: str,
+        now_us: int,
+    ) -> tuple[Undo, tuple[OutboxRow, ...]]:
+        """Record what a held-out payment is worth, and give it back should the log refuse."""
+        holdout, amount = self.parts.holdout, int(event.record["amount"])
+        assert holdout is not None, "something let it pass"
+
+        def give_back(counters: Counters) -> None:
+            undo(counters)
+            holdout.spend(now_us // DAY_US, -amount)
+
+        return give_back, (*outbox, passed_row(event, amount, decision_id, now_us))
 
     def _record(self, entry: Entry, undo: Undo, done: Done) -> None:
         try:

@@ -16,6 +16,7 @@ from sekisho.rules.lists import (
     prepare,
 )
 from sekisho.rules.model import Hit, RuleSet, StoredRule
+from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout, is_rolled_out
 from sekisho.rules.ruleset import (
     MAX_RULES,
     DraftRule,
@@ -28,6 +29,7 @@ from sekisho.rules.ruleset import (
     draft_rules,
     judge,
     judge_dispute,
+    judge_shadow,
     restore,
 )
 
@@ -42,12 +44,15 @@ __all__ = [
     "FailurePolicy",
     "Filling",
     "Hit",
+    "HoldoutPlan",
     "ItemRefused",
     "ListBook",
     "ListChange",
     "ListDesk",
     "ListRefused",
+    "Mode",
     "Prepared",
+    "Rollout",
     "RuleProblem",
     "RuleSet",
     "RulesRefused",
@@ -60,9 +65,11 @@ __all__ = [
     "draft_rules",
     "fields_of_classes",
     "found_list",
+    "is_rolled_out",
     "is_taken",
     "judge",
     "judge_dispute",
+    "judge_shadow",
     "normalise_item",
     "prepare",
     "restore",

@@ -11,6 +11,7 @@ from sekisho.entrypoints.cli.console import NO, OUT, emit_json, fail, progress
 from sekisho.entrypoints.foundation import database_of
 from sekisho.entrypoints.parity import Parity, verify_parity
 from sekisho.entrypoints.rates import rates_of
+from sekisho.entrypoints.secret import holdout_key, secret_file
 from sekisho.entrypoints.settings import read_settings
 from sekisho.kit.clock import to_us
 from sekisho.ledger import LogReader
@@ -37,7 +38,11 @@ def verify_parity_command(
         with progress() as bar:
             task = bar.add_task("replaying", total=log.last_seq)
             found = verify_parity(
-                log, rates_of(settings), wanted, lambda done: bar.update(task, completed=done)
+                log,
+                rates_of(settings),
+                wanted,
+                lambda done: bar.update(task, completed=done),
+                holdout_key=holdout_key(settings) if secret_file(settings).exists() else b"",
             )
     finally:
         log.close()
