@@ -11,13 +11,16 @@ from typing import Any
 
 import apsw
 import httpx
+import polars as pl
 import pytest
 
+from sekisho.entrypoints.declared import counter_attribute
 from sekisho.entrypoints.parity import verify_parity
-from sekisho.events import indicative_rates
+from sekisho.events import ReceiveContext, default_catalogue, indicative_rates
+from sekisho.history import decision_columns
 from sekisho.ledger import LogReader
 from sekisho.sandbox import World, events_in_order
-from sekisho.velocity import Counters
+from sekisho.velocity import Counters, compute_counters, parse_counter
 
 RULES = (
     "Block if :card_fingerprint: in @stolen",
@@ -145,6 +148,43 @@ def test_every_decision_of_a_lively_server_is_reproduced(told: Path) -> None:
     assert found["unverifiable"] == {}
     assert found["verified"] == found["decisions"] > EVENTS // 2
     assert found["outcomes"] > 100
+
+
+def test_counters_of_the_log_are_those_of_its_columns(told: Path) -> None:
+    log = LogReader(told / "sekisho.db")
+    spec = parse_counter("payments_36h", COUNTER, default_catalogue())
+    context = ReceiveContext(default_catalogue().extended([counter_attribute(spec)]))
+    rows = [row for row in log.read_from() if row.kind == "decision"]
+    log.close()
+    frame = decision_columns(rows, context)
+    computed = compute_counters(frame.drop("payments_36h"), [spec], default_catalogue())
+    recorded = frame["payments_36h"].cast(pl.UInt32)
+    live = recorded.is_not_null()
+    assert live.sum() > EVENTS // 8
+    assert computed["payments_36h"].filter(live).to_list() == recorded.filter(live).to_list()
+
+
+def test_rule_commands_tell_what_rules_did(spoilt: Path, tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("sekisho")
+
+    def told_by(*arguments: str | Path) -> Any:
+        given = [command, "rules", *arguments, "--data", spoilt, "--json"]
+        done = subprocess.run(given, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    every = told_by("metrics")
+    by_text = {one["predicate"]: one for one in every}
+    stolen = by_text[RULES[0]]
+    assert stolen["blocked"]["count"] > 0
+    assert by_text["Review if :amount_in_usd: > 100"]["mode"] == "shadow"
+    rolled = by_text["Block if :risk_score: > 30"]
+    assert [one["what"] for day in rolled["days"] for one in day["edits"]] == ["added"]
+    file = tmp_path / "matches.csv"
+    assert told_by("metrics", stolen["rule"], "--matches", file)["rule"] == stolen["rule"]
+    assert len(file.read_text().splitlines()) == stolen["matched"]["count"] + 1
+    removed = by_text[RULES[1]]["rule"]
+    assert removed not in {one["rule"] for one in told_by("summary")}
 
 
 def test_period_is_what_is_compared(told: Path) -> None:

@@ -147,3 +147,19 @@ def test_large_and_foreign_payments_are_never_held_out(api: Any, http: httpx.Cli
             assert "holdout" not in foreign
     finally:
         publish(http, [])
+
+
+def test_rule_metrics_are_told_while_the_server_runs(api: Any, rules: Any) -> None:
+    version = rules("Review if :amount_in_usd: > 10")
+    rule = version["rules"][0]["id"]
+    answers = [api.decide() for _ in range(3)]
+    api.report(type="dispute", about=answers[0]["event"], reason="fraudulent")
+    found = api.get(f"/v1/rules/{rule}/metrics")
+    assert found["sent_to_review"] == {"count": 3, "volume": {"usd": 7500}}
+    assert found["fraud_among_matched"]["count"] == 1
+    marks = [edit for day in found["days"] for edit in day["edits"]]
+    assert {"version": version["version"], "what": "added"} in marks
+    listed = api.http.get(f"/v1/rules/{rule}/matches").text.splitlines()
+    assert len(listed) == 4
+    assert answers[0]["event"] in listed[1]
+    assert api.http.get("/v1/rules/rule_none/metrics").status_code == 404

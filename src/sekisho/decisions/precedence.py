@@ -27,6 +27,8 @@ def decide(hits: Sequence[Hit]) -> Decision:
 
     Hits of rules about disputes or accounts are recorded and change nothing here.
     """
+    if not hits:
+        return _ALLOWED
     actions = {hit.action for hit in hits if hit.action in _OUTCOME_ACTIONS}
     for action, outcome in PRECEDENCE:
         if action in actions:
@@ -40,6 +42,10 @@ def decide(hits: Sequence[Hit]) -> Decision:
                 rule_override_by_allow_rule=outcome is Outcome.ALLOW and len(actions) > 1,
             )
     return Decision(Outcome.ALLOW, None, tuple(hits), False, False)
+
+
+_ALLOWED: Final = Decision(Outcome.ALLOW, None, (), False, False)
+"""What most events get: nothing matched."""
 
 
 def _credit_order(hit: Hit) -> tuple[bool, int, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -43,9 +44,10 @@ class Node:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.owner = LocalOwner()
+        self._turn: deque[Callable[[], None]] = deque()
         self._post: Post = self.owner.post
         self._defer: Post = self.owner.post
-        base = lay(settings, self._batch_ended, self._at_turns_end)
+        base = lay(settings, self._batch_ended, self.at_turns_end)
         self.base, self.clock, self.ids = base, base.clock, base.ids
         self.store, self.ledger, self.book = base.store, base.ledger, base.book
         self.profiles = Profiles(())
@@ -65,6 +67,8 @@ class Node:
         self.checkpoint.watch(Telemetry(self.metrics, settings.trace_ratio, random.random))
         self.loop: asyncio.AbstractEventLoop
         self.ready = False
+        self.folding = asyncio.Lock()
+        """Held by whoever brings the archive up to date and reads it."""
         self.running: dict[tuple[str, str], bytes] = {}
         self._request_stem = secrets.token_hex(5)
         self._requests = 0
@@ -92,8 +96,19 @@ class Node:
         self.ledger.hand_over()
         self.ready = False
 
-    def _at_turns_end(self, run: Callable[[], None]) -> None:
-        self._defer(run)
+    def at_turns_end(self, run: Callable[[], None]) -> None:
+        """Run something on the owner's thread after what it is doing now."""
+        self._turn.append(run)
+        if len(self._turn) == 1:
+            self._defer(self._end_turn)
+
+    def _end_turn(self) -> None:
+        try:
+            while self._turn:  # entries are handed over after all decisions that have arrived
+                self._turn.popleft()()
+        finally:
+            if self._turn:  # one went wrong: the others are not to suffer
+                self._defer(self._end_turn)
 
     def request_id(self) -> bytes:
         """A fresh id for the `Request-Id` header."""

@@ -12,6 +12,7 @@ from sekisho.flow.assess import Assessment, Live
 from sekisho.kit.clock import from_us
 from sekisho.ledger import OutboxRow
 from sekisho.rules import Hit
+from sekisho.scoring import Risk
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -29,7 +30,7 @@ class _Answer(msgspec.Struct, gc=False):
     hits: list[dict[str, str]]
     request_3ds: bool
     rule_override_by_allow_rule: bool
-    risk: dict[str, Any]
+    risk: msgspec.Raw
     attributes: msgspec.Struct
     versions: msgspec.Raw
     degraded: list[dict[str, Any]]
@@ -55,11 +56,7 @@ def encode_decision(
             [_hit(hit) for hit in decision.hits],
             decision.request_3ds,
             decision.rule_override_by_allow_rule,
-            {
-                "score": risk.score,
-                "level": risk.level,
-                "reasons": [{"code": code, "points": points} for code, points in risk.reasons],
-            },
+            _risk(risk),
             live.report(record),
             _versions(live.ruleset.version, lists, live.counters, live.scorecard.version),
             [_degraded(one) for one in assessment.degraded],
@@ -86,6 +83,14 @@ def _trial(assessment: Assessment) -> tuple[Any, Any, Any]:
             "rule": held.rule,
         },
     )
+
+
+@lru_cache(maxsize=4096)
+def _risk(risk: Risk) -> msgspec.Raw:
+    """The same for many decisions, so encoded once."""
+    reasons = [{"code": code, "points": points} for code, points in risk.reasons]
+    told = {"score": risk.score, "level": risk.level, "reasons": reasons}
+    return msgspec.Raw(_ENCODER.encode(told))
 
 
 @lru_cache(maxsize=16)

@@ -12,6 +12,7 @@ from sekisho.language.python_code import CompiledRules, compile_condition, compi
 from sekisho.language.render import render
 from sekisho.language.rules_file import RuleText, split_rules
 from sekisho.language.set_lints import SetDiagnostic, implies, lint_set
+from sekisho.language.sql_code import DIALECTS, sql_condition, sql_matches
 from sekisho.language.tree import (
     Action,
     And,
@@ -37,6 +38,7 @@ from sekisho.language.tree import (
 from sekisho.language.uses import fields_of, lists_of
 
 __all__ = [
+    "DIALECTS",
     "Action",
     "And",
     "Arithmetic",
@@ -86,4 +88,6 @@ __all__ = [
     "render",
     "render_explanation",
     "split_rules",
+    "sql_condition",
+    "sql_matches",
 ]

@@ -63,16 +63,20 @@ class _Shared:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._names: dict[Hashable, str] = {}
+        self._columns_of: dict[Hashable, pl.Expr] = {}
         self.columns: list[pl.Expr] = []
 
     def once(self, key: Hashable, write: Callable[[], pl.Expr]) -> pl.Expr:
         """The column of what the key stands for, written when it is first asked for."""
-        name = self._names.get(key)
-        if name is None:
-            name = self._names[key] = f"\0{self._kind}{len(self._names)}"
-            self.columns.append(write().alias(name))
-        return pl.col(name)
+        column = self._columns_of.get(key)
+        if column is None:
+            column = write()
+            if not column.meta.is_column():
+                name = f"\0{self._kind}{len(self.columns)}"
+                self.columns.append(column.alias(name))
+                column = pl.col(name)
+            self._columns_of[key] = column
+        return column
 
 
 def _holds(predicate: Predicate, test: Callable[[Leaf], pl.Expr]) -> pl.Expr:

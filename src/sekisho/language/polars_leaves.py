@@ -70,7 +70,7 @@ class Leaves:
     def _flag(self, field: str, *, wanted: bool) -> pl.Expr:
         if field not in self._columns:
             return pl.lit(not wanted)
-        flag = pl.col(field).cast(pl.Boolean)
+        flag = self._column(field, pl.Boolean())
         return flag if wanted else ~flag.fill_null(value=False)
 
     def _present(self, field: str, *, wanted: bool) -> pl.Expr:
@@ -137,10 +137,13 @@ class Leaves:
     def _text_column(self, field: str) -> tuple[pl.Expr, pl.DataType]:
         """The column as text, and the type it then has; only for fields with a column."""
         of_type = self._columns[field]
-        column = pl.col(field)
         if isinstance(of_type, pl.Categorical):
-            return column, of_type
-        return (column if of_type == pl.String else column.cast(pl.String)), pl.String()
+            return pl.col(field), of_type
+        return self._column(field, pl.String()), pl.String()
+
+    def _column(self, field: str, of_type: pl.DataType) -> pl.Expr:
+        column = pl.col(field)
+        return column if self._columns[field] == of_type else column.cast(of_type)
 
     def _text(self, term: TextTerm) -> pl.Expr:
         if isinstance(term, TextConst):
@@ -166,7 +169,7 @@ class Leaves:
                 text = self._text(TextField(term.field))
                 return self._once(term, lambda: _read_numbers(text))
             case _:
-                return pl.col(term.field).cast(pl.Float64)
+                return self._column(term.field, pl.Float64())
 
 
 _CALCULATE: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {

@@ -7,7 +7,7 @@ The writer therefore knows at every point which local names surely have been ass
 returns a mark, and names younger than the mark are assigned only where the test came out true.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable
 from typing import assert_never
 
 from sekisho.language.predicates import (
@@ -38,7 +38,7 @@ MAX_EXACT = 2.0**53
 """Up to here every whole number is a float, so an int and a float compare alike."""
 
 MANY_FIELDS = 8
-"""So many fields are read faster by one call than each by its own, even if that call may fail."""
+"""Fewer fields are read as quickly each by itself."""
 
 _SYMBOLS = {Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">=", Op.EQ: "=="}
 
@@ -98,15 +98,21 @@ class Writer:
         self._functions: list[str] = []
         self._function_of: dict[Predicate, str] = {}
 
-    def read_together(self, fields: Sequence[RawField]) -> list[str]:
-        """Statements that read many fields at once; one by one if the record lacks any of them."""
-        if len(fields) < MANY_FIELDS:
-            return []
-        one_by_one = [f"        {self._raw(field, absent)[1:-1]}" for field, absent in fields]
-        names = ", ".join(self._raw(field, absent) for field, absent in fields)
-        self._functions.append(f"fetch = itemgetter({', '.join(repr(raw[0]) for raw in fields)})\n")
-        fetched = ["    try:", f"        {names} = fetch(record)", "    except KeyError:"]
-        return [*fetched, *(line.replace(":=", "=", 1) for line in one_by_one)]
+    def read_first(self, fields: Iterable[RawField], always: Container[str]) -> list[str]:
+        """Statements that read fields before all tests, those that are always there by one call.
+
+        A record that lacks one of those all the same is read field by field.
+        """
+        reads = {raw: self._raw(*raw)[1:-1].replace(" :=", " =", 1) for raw in fields}
+        together = [raw for raw in reads if raw[0] in always]
+        if len(together) < MANY_FIELDS:
+            return [f"    {read}" for read in reads.values()]
+        keys = ", ".join(repr(field) for field, _ in together)
+        self._functions.append(f"fetch = itemgetter({keys})\n")
+        names = ", ".join(self._names[raw] for raw in together)
+        lines = ["    try:", f"        {names} = fetch(record)", "    except KeyError:"]
+        lines += [f"        {reads.pop(raw)}" for raw in together]
+        return [*lines, *(f"    {read}" for read in reads.values())]
 
     def rewind(self, mark: int) -> None:
         """Forget the names that are assigned only where the last test was true."""

@@ -12,6 +12,8 @@ from sekisho.scoring.levels import DEFAULT_THRESHOLDS, Level, Risk, Thresholds
 BASE: Final = 5
 """Points of an event with nothing remarkable about it."""
 MAX_SCORE: Final = 99
+MAX_KNOWN: Final = 10_000
+"""Combinations of factors whose risk is kept; a busy day sees some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Scorecard:
             wrong = next(one for one in checked if one.errors)
             raise ValueError(f"scorecard: {wrong.errors[0].message}")
         self._compiled = compile_rules(rules)
+        self._known: dict[tuple[int, ...], Risk] = {}
         self.fields = frozenset[str]().union(*(fields_of(rule.condition) for rule in rules))
         self.version = _version(tuple(factors), thresholds)
 
@@ -140,14 +143,23 @@ class Scorecard:
             return Risk(given, str(band))
         if event_type not in SCORED_TYPES:
             return Risk(None, str(level or Level.NOT_ASSESSED))
-        reasons = [self._reasons[at] for at in self._compiled.matches(record, _NO_LISTS)]
+        matched = tuple(self._compiled.matches(record, _NO_LISTS))
+        risk = self._known.get(matched) or self._learn(matched)
+        return Risk(risk.score, str(level), risk.reasons) if level else risk
+
+    def _learn(self, matched: tuple[int, ...]) -> Risk:
+        """The risk when exactly these factors hold; the same few come again and again."""
+        reasons = [self._reasons[at] for at in matched]
         points = BASE
         for reason in reasons:
             points += reason[1]
         points = min(MAX_SCORE, max(0, points))
         if len(reasons) > 1:
             reasons.sort(key=_strongest_first)
-        return Risk(points, str(level or self.thresholds.level(points)), tuple(reasons))
+        risk = Risk(points, str(self.thresholds.level(points)), tuple(reasons))
+        if len(self._known) < MAX_KNOWN:
+            self._known[matched] = risk
+        return risk
 
 
 _NO_LISTS: Mapping[str, frozenset[str]] = {}

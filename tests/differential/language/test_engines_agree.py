@@ -314,10 +314,14 @@ def test_all_engines_give_the_oracles_answer(seed: int) -> None:
         sample_records=records,
         sample_lists=LISTS,
     )
+    fullest = compile_rules(
+        [Rule(Action.BLOCK, c, "", AT) for c in conditions], sample_records=[max(records, key=len)]
+    )
     for row, record in enumerate(records):
         hits = [at for at in range(RULES) if expected[at][row] is True]
         assert compiled.matches(record, LISTS) == hits
         assert sampled.matches(record, LISTS) == hits
+        assert fullest.matches(record, LISTS) == hits
     frame = frame_of(records, absent)
     if seed % 2:
         frame = frame.with_columns(pl.col(pl.String).cast(pl.Categorical))

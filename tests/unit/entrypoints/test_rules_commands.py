@@ -245,3 +245,28 @@ def test_developer_mode_beyond_the_loopback_is_refused(run: Run, tmp_path: Path)
     status, _, err = run("serve", "--dev", "--host", "0.0.0.0", "--data", tmp_path / "d")  # noqa: S104 — refused
     assert (status, "loopback" in err) == (2, True)
     assert not (tmp_path / "d").exists()
+
+
+# ── sql ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rules_become_a_query_with_the_items_of_lists(run: Run, write: Write) -> None:
+    lists = write("lists.json", '{"bad": {"item_type": "email", "items": ["A@x.io"]}}')
+    rules = write("r.rules", f"{GOOD}\n\nBlock if :email: in @bad\n")
+    status, out, _ = run("rules", "sql", rules, "--dialect", "trino", "--lists", lists)
+    assert status == 0
+    assert "AS rule_2" in out
+    assert "'a@x.io'" in out
+    assert out.rstrip().endswith("FROM events;")
+
+
+def test_a_rule_that_does_not_check_is_no_query(run: Run, write: Write) -> None:
+    status, out, err = run("rules", "sql", write("r.rules", BAD))
+    assert (status, out) == (2, "")
+    assert "did you mean" in err
+
+
+def test_an_unknown_dialect_is_2_and_names_the_others(run: Run, write: Write) -> None:
+    status, _, err = run("rules", "sql", write("r.rules", GOOD), "--dialect", "cobol")
+    assert status == 2
+    assert "snowflake" in err

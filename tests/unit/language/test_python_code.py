@@ -196,6 +196,18 @@ def test_samples_change_the_arrangement_but_not_the_hits() -> None:
     )
 
 
+def test_a_field_that_every_sample_had_may_still_be_missing() -> None:
+    names = [f"velocity_{n}" for n in range(12)]
+    rules = block(*(above(1.0, Attribute(name, Type.NUMERIC, AT)) for name in names))
+    full = dict.fromkeys(names, 2.0)
+    compiled = compile_rules(rules, sample_records=[full])
+    assert "= fetch(record)" in compiled.source
+    assert compiled.matches(full, {}) == list(range(12))
+    for missing in range(12):
+        record = {name: value for name, value in full.items() if name != names[missing]}
+        assert compiled.matches(record, {}) == [n for n in range(12) if n != missing]
+
+
 def test_compiling_leaves_the_garbage_collector_as_it_was() -> None:
     assert gc.isenabled()
     compile_rules(block(FLAG))

@@ -13,7 +13,15 @@ from starlette.responses import HTMLResponse
 
 from sekisho import __version__
 from sekisho.durable import StoreError
-from sekisho.entrypoints.api import counters, decisions, developer, lists, operating, rulesets
+from sekisho.entrypoints.api import (
+    counters,
+    decisions,
+    developer,
+    lists,
+    operating,
+    rule_figures,
+    rulesets,
+)
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal
@@ -49,6 +57,7 @@ def build_api(node: Node) -> FastAPI:
     for router in (
         decisions.router,
         rulesets.router,
+        rule_figures.router,
         counters.router,
         lists.router,
         operating.router,

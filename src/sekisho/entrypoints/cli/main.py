@@ -9,7 +9,16 @@ import typer
 from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
-from sekisho.entrypoints.cli import demo, history, keeping, parity, rules, world
+from sekisho.entrypoints.cli import (
+    demo,
+    history,
+    keeping,
+    parity,
+    rule_figures,
+    rules,
+    rules_sql,
+    world,
+)
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
 from sekisho.entrypoints.settings import SettingsError, read_settings
 from sekisho.rules import RulesRefused
@@ -20,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Sekisho, the fraud checkpoint you run yourself.",
 )
+rules.app.command("sql")(rules_sql.sql_command)
+rules.app.command("metrics")(rule_figures.metrics_command)
+rules.app.command("summary")(rule_figures.summary_command)
 app.add_typer(rules.app, name="rules")
 app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
