@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from sekisho.entrypoints.auth import admit
 from sekisho.entrypoints.decisions_route import MAX_BODY, idempotency_key, too_large
 from sekisho.entrypoints.node import Node
-from sekisho.entrypoints.refusals import HttpRefusal, as_refusal
+from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.flow import Asking, Reply
 
 PATH: Final = b"/v1/decisions"
@@ -86,14 +86,23 @@ class Exchange:
         try:
             self._protocol.node.checkpoint.decide(self.body, self.asking, self.done)
         except Exception as error:  # noqa: BLE001 — whatever it is becomes an answer
-            self.refuse(as_refusal(error))
+            self._fail(error)
 
     def done(self, result: Reply | Exception) -> None:
         """The checkpoint has settled the event."""
         if isinstance(result, Exception):
-            self.refuse(as_refusal(result))
+            self._fail(result)
         else:
             self._send(result.status, result.body, _REPLAYED if result.replayed else b"")
+
+    def _fail(self, error: Exception) -> None:
+        """There is no decision; what is no refusal is a bug of ours, and goes to the log."""
+        try:
+            refusal = as_refusal(error)
+        except Exception as bug:
+            self._protocol.logger.exception("Exception in a decision", exc_info=bug)
+            refusal = our_fault()
+        self.refuse(refusal)
 
     def refuse(self, refusal: HttpRefusal) -> None:
         """Say why there is no decision."""

@@ -95,6 +95,11 @@ STATUS_OF: dict[type[Refusal], int] = {
 }
 
 
+def our_fault() -> HttpRefusal:
+    """What a caller is told of a bug of ours: nothing of our inside."""
+    return HttpRefusal(500, "internal_error", "an error on our side; it is logged")
+
+
 def as_refusal(error: Exception) -> HttpRefusal:
     """What a refusal of the checkpoint, the door or the desk looks like over HTTP.
 

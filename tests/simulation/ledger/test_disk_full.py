@@ -97,7 +97,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("mounting a small tmpfs needs root; the file size limit covers the rest")
     yield directory
-    subprocess.run(["umount", str(directory)], check=True)  # noqa: S607 — found on the path
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)  # noqa: S607 — found on the path
 
 
 def test_full_file_system_refuses_cleanly_and_recovers(small_disk: Path) -> None:

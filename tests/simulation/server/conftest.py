@@ -89,4 +89,4 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("mounting a small tmpfs needs root; the file size limit covers the rest")
     yield prepared(disk / "data")
-    subprocess.run(["umount", str(disk)], check=True)  # noqa: S607 — found on the path
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S607 — found on the path

@@ -24,7 +24,7 @@ from sekisho.entrypoints.api import (
 )
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.node import Node
-from sekisho.entrypoints.refusals import HttpRefusal, as_refusal
+from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
 from sekisho.flow import Refusal
 from sekisho.rules import ListRefused, RulesRefused
@@ -145,10 +145,8 @@ _PLAIN: Final = {
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    del error  # the server's log has it; the caller gets nothing of our inside
-    return _envelope(
-        request, HttpRefusal(500, "internal_error", "an error on our side; it is logged")
-    )
+    del error  # the server's log has it
+    return _envelope(request, our_fault())
 
 
 def _envelope(request: Request, refusal: HttpRefusal) -> Response:
