@@ -96,7 +96,12 @@ def _open(path: Path) -> apsw.Connection:
     try:
         connection = open_reader(path, StoreOptions())
         connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
-    except (apsw.Error, StoreError):
+    except (apsw.Error, StoreError) as error:
+        waiting = path.with_name(path.name + "-wal")
+        if waiting.exists() and waiting.stat().st_size:
+            # What a killed process had committed last is only there, and cannot be read from here.
+            message = f"{path} has a write-ahead log that cannot be read: copy both, or allow it"
+            raise StoreError(message) from error
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         return apsw.Connection(f"file:{path}?immutable=1", flags=flags)
     return connection
