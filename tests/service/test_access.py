@@ -16,6 +16,8 @@ NEEDED: dict[tuple[str, str], str] = {
     ("GET", "/v1/decisions/{decision_id}"): "read",
     ("GET", "/v1/attributes"): "read",
     ("POST", "/v1/rules/check"): "read",
+    ("GET", "/v1/rules/{rule_id}/metrics"): "read",
+    ("GET", "/v1/rules/{rule_id}/matches"): "read",
     ("GET", "/v1/rulesets"): "read",
     ("GET", "/v1/rulesets/diff"): "read",
     ("GET", "/v1/rulesets/draft"): "read",

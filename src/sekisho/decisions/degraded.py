@@ -6,7 +6,7 @@ from typing import Final
 
 from sekisho.events import Record
 from sekisho.language import Action
-from sekisho.rules import FailurePolicy, Hit, RuleSet, StoredRule, default_policy, is_taken
+from sekisho.rules import FailurePolicy, Hit, Mode, RuleSet, StoredRule, default_policy, is_taken
 
 _COUNTS_AS: Final[dict[FailurePolicy, Action]] = {
     FailurePolicy.REVIEW: Action.REVIEW,
@@ -50,7 +50,8 @@ def hits_in_spite_of(
     for dependency, fields in missing.items():
         policies: list[tuple[str, FailurePolicy]] = []
         for rule in ruleset.rules:
-            if rule.fields & fields and is_taken(rule, record):
+            acts = rule.mode is Mode.LIVE and rule.fields & fields
+            if acts and is_taken(rule, record):
                 policy = rule.on_failure or default_policy(dependency, event_type)
                 # An Allow rule that cannot be read is left out: that is the cautious side already.
                 action = None if rule.action is Action.ALLOW else _COUNTS_AS.get(policy)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from sekisho.entrypoints.declared import counter_attribute
+from sekisho.entrypoints.foundation import history_of
 from sekisho.entrypoints.node import Node
 from sekisho.events import ExchangeRates, default_catalogue
 from sekisho.history import Archive, fold_log
@@ -31,8 +32,6 @@ from sekisho.rules import (
 from sekisho.scoring import Scorecard
 from sekisho.velocity import CounterSpec, parse_counter
 
-HISTORY: Final = "history"
-"""The folder of a data directory that holds its archive."""
 Kind = Literal["rule", "ruleset", "sweep"]
 Told = Callable[[int], None]
 
@@ -112,7 +111,7 @@ def job_of(
     declared = {name: one.declaration for name, one in policy.declared.items()}
     return Job(
         question=question,
-        history=str(node.settings.data / HISTORY),
+        history=str(history_of(node.settings.data)),
         live=tuple(live),
         list_types=dict(book.types),
         lists={alias: list(values) for alias, values in book.values.items() if values},
@@ -124,7 +123,7 @@ def job_of(
 
 def fold_history(node: Node, told: Told = lambda _: None) -> None:
     """Bring the archive of a node up to the end of its log; one thread at a time."""
-    archive = Archive(node.settings.data / HISTORY)
+    archive = Archive(history_of(node.settings.data))
     fold_log(node.ledger, archive, node.policy.context, progress=told)
 
 

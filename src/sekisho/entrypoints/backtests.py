@@ -57,7 +57,7 @@ class Backtests:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._jobs: dict[str, Backtest] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time = node.folding
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Backtest:

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.policy import trial_told
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.flow import as_evaluated
 from sekisho.kit.clock import iso
@@ -35,7 +36,7 @@ def explained(node: Node, decision_id: str) -> dict[str, Any]:
     event = node.checkpoint.reread(row.body, row.at_us)
     record = as_evaluated(event, row.answer)
     ruleset = node.policy.ruleset_of(told["versions"]["ruleset"])
-    hits = {hit["rule"] for hit in told["hits"]}
+    hits = {hit["rule"] for hit in (*told["hits"], *told.get("shadow", ()))}
     told["recorded_at"] = iso(row.recorded_us)
     told["explanation"] = {
         "lists_changed": told["versions"]["lists"] != node.book.version,
@@ -45,6 +46,7 @@ def explained(node: Node, decision_id: str) -> dict[str, Any]:
                 "predicate": rule.rule.text,
                 "matched": rule.id in hits,
                 "held_back": not is_taken(rule, record),
+                **trial_told(rule.mode, rule.rollout),
                 "why": explain(rule.rule.condition, record, node.book.values).as_dict(),
             }
             for rule in (ruleset.rules if ruleset else ())

@@ -47,8 +47,7 @@ class Foundation:
     @property
     def seed(self) -> int:
         """The installation's secret for the keys of counters, so that nobody can make keys meet."""
-        digest = hashlib.sha256(f"counters {self.ledger.installation}".encode()).digest()
-        return int.from_bytes(digest[:8], "little")
+        return seed_of(self.ledger.installation)
 
     async def write_soon(self, write: Callable[[apsw.Connection], Result]) -> Result:
         """Write control data without holding the event loop up while the disk works."""
@@ -91,9 +90,19 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
     )
 
 
+IMPORTED: Final = "history.imported"
+"""Rows of the log that tell of an import."""
+
+
 def history_of(data: Path) -> Path:
     """Where a data directory keeps its history in columns."""
     return data / HISTORY
+
+
+def seed_of(installation: str) -> int:
+    """The secret of an installation for the keys of counters."""
+    digest = hashlib.sha256(f"counters {installation}".encode()).digest()
+    return int.from_bytes(digest[:8], "little")
 
 
 def database_of(data: Path) -> Path:

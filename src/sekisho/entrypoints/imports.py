@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.durable import StoreOptions, open_reader
-from sekisho.entrypoints.foundation import Foundation, database_of, history_of, lay
+from sekisho.entrypoints.foundation import IMPORTED, Foundation, database_of, history_of, lay
 from sekisho.entrypoints.settings import Settings
 from sekisho.events import ReceiveContext, default_catalogue
 from sekisho.history import (
@@ -24,7 +24,6 @@ from sekisho.history import (
 from sekisho.ledger import Entry
 from sekisho.ledger.rows import controls
 
-IMPORTED: Final = "history.imported"
 """The control entry of the log that records an import."""
 STORED_CURRENCIES: Final = ("usd",)
 """Amounts are stored in their own currency and this one; counters work out others themselves."""
@@ -110,7 +109,7 @@ def check_imports(data: Path) -> str:
         StoreError: the log cannot be read.
     """
     with closing(open_reader(database_of(data), StoreOptions())) as connection:
-        found = controls(connection, IMPORTED)
+        found = [one.body for one in controls(connection) if one.event_type == IMPORTED]
     vouched = {
         segment.name: segment.digest
         for body in found

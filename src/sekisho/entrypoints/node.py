@@ -12,15 +12,17 @@ from typing import Final, TypeVar
 import apsw
 
 from sekisho.collect import Profiles, load_ip_table
+from sekisho.durable import outbox_of
 from sekisho.entrypoints import control
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
 from sekisho.entrypoints.policy import Policy
+from sekisho.entrypoints.secret import holdout_key
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.snapshots import CounterKeeper
 from sekisho.entrypoints.telemetry import Metrics, Telemetry
-from sekisho.flow import Asking, Checkpoint, Done, Parts, Reply
+from sekisho.flow import HOLDOUT_ROWS, Asking, Checkpoint, Done, Holdout, Parts, Reply
 from sekisho.ledger import Entry
 from sekisho.rules import Change, ListDesk
 
@@ -58,12 +60,15 @@ class Node:
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
         self.checkpoint = Checkpoint(self._parts())
         self.policy.serve(self.checkpoint)
+        self.owner.run_until(lambda: self.checkpoint.pending == 0)
         self.metrics = Metrics(
             lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
         )
         self.checkpoint.watch(Telemetry(self.metrics, settings.trace_ratio, random.random))
         self.loop: asyncio.AbstractEventLoop
         self.ready = False
+        self.folding = asyncio.Lock()
+        """Held by whoever brings the archive up to date and reads it."""
         self.running: dict[tuple[str, str], bytes] = {}
         self._request_stem = secrets.token_hex(5)
         self._requests = 0
@@ -176,7 +181,7 @@ class Node:
     def _settle(self, entries: Sequence[Entry], error: Exception | None) -> None:
         self.checkpoint.settle(entries, error)
         if error is None:
-            newest_us = max(one.at_us for one in entries)
+            newest_us = max((one.at_us for one in entries if one.kind != "control"), default=0)
             self._keeper.after_batch(self.checkpoint, len(entries), newest_us)
 
     # ── loading ─────────────────────────────────────────────────────────────────────────────────
@@ -212,9 +217,16 @@ class Node:
             context=self.policy.context,
             door=self.policy.door,
             past=self.base.past,
+            holdout=self._holdout(),
             max_pending=self.settings.max_pending,
             ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,
         )
+
+    def _holdout(self) -> Holdout:
+        """What has passed today counts on, whatever the process."""
+        holdout = Holdout(holdout_key(self.settings))
+        holdout.restore(outbox_of(self.store.read(), HOLDOUT_ROWS), self.clock.now_us())
+        return holdout
 
 
 class LocalOwner:

@@ -6,43 +6,42 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
+from sekisho.entrypoints.chronicle import Chronicle
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
-from sekisho.entrypoints.declared import Declared, counter_attribute, fields_read
+from sekisho.entrypoints.declared import Declared, counter_attribute
 from sekisho.entrypoints.foundation import Foundation
+from sekisho.entrypoints.in_force import context_for, in_force, specs_of
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.snapshots import IMPORTS, SNAPSHOT
-from sekisho.events import (
-    CURRENCIES,
-    ReceiveContext,
-    default_catalogue,
-)
+from sekisho.events import ReceiveContext, default_catalogue
 from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.history import count_imported
 from sekisho.kit.clock import iso
 from sekisho.rules import (
     DraftRule,
-    FailurePolicy,
+    HoldoutPlan,
+    Mode,
+    Rollout,
     RuleSet,
     StoredRule,
     assemble,
     build_ruleset,
     builtin_rules,
     draft_rules,
-    fields_of_classes,
     restore,
 )
 from sekisho.rules import sqlite as tables
 from sekisho.rules.ruleset import store_rule
-from sekisho.rules.sqlite import KeptRule, Published
+from sekisho.rules.sqlite import Draft, Published
 from sekisho.scoring import Scorecard
-from sekisho.velocity import Counters, CounterSpec, family_spec, parse_counter
+from sekisho.velocity import Counters, CounterSpec, parse_counter
 
 PATIENCE_S: Final = 2.0
 """How long declaring a counter waits for its backfill before it answers `backfilling`."""
-AMOUNT: Final = "amount_in_"
-ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
 
 
 class Policy:
@@ -55,6 +54,7 @@ class Policy:
     def __init__(self, base: Foundation, profiles: Profiles) -> None:
         self._base = base
         self._profiles = profiles
+        self.chronicle = Chronicle(base)
         self._checkpoint: Checkpoint | None = None
         self._scorecard = Scorecard(default_catalogue())
         self.declared: dict[str, Declared] = {}
@@ -89,8 +89,10 @@ class Policy:
             folder.fold(self.counters, row, row.seq)
 
     def serve(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint supplied with what is in force from now on."""
+        """Keep a checkpoint supplied with what is in force from now on, and the log told of it."""
         self._checkpoint = checkpoint
+        declared = {name: one.declaration for name, one in self.declared.items()}
+        self.chronicle.begin(checkpoint, self.live, declared)
 
     def _restore(self) -> int | None:
         """Fill the counters from the newest snapshot of all they need; the row it reaches."""
@@ -107,26 +109,32 @@ class Policy:
 
     # ── rule sets ───────────────────────────────────────────────────────────────────────────────
 
-    async def save_draft(self, rules: Sequence[DraftRule], author: str) -> dict[str, Any]:
+    async def save_draft(
+        self, rules: Sequence[DraftRule], author: str, holdout: HoldoutPlan | None = None
+    ) -> dict[str, Any]:
         """Check and keep a draft.
 
         Raises:
             RulesRefused: it has errors.
+            ValueError: its settings do not go together.
         """
         now_us = self._base.clock.now_us()
+        draft = Draft(rules, holdout)
+        if holdout is not None and (wrong := holdout.problem()):
+            raise ValueError(wrong)
         while True:
-            told, stored = await asyncio.to_thread(self._check_draft, rules)
+            told, stored = await asyncio.to_thread(self._check_draft, draft)
             async with self._base.settling:
                 if self._are_there(stored):
-                    write = partial(tables.save_draft, rules=rules, author=author, at_us=now_us)
+                    write = partial(tables.save_draft, draft=draft, author=author, at_us=now_us)
                     await self._base.write_soon(write)
                     self._checked_draft = list(rules), stored
                     return {**told, "author": author, "saved_at": iso(now_us)}
 
     def draft(self) -> dict[str, Any] | None:
         """The draft as told, or None."""
-        rules = tables.load_draft(self._base.store.read())
-        return None if rules is None else self._check_draft(rules)[0]
+        draft = tables.load_draft(self._base.store.read())
+        return None if draft is None else self._check_draft(draft)[0]
 
     async def publish(self, author: str, note: str) -> Published:
         """Put the draft in force, after filling the counters it newly reads.
@@ -137,15 +145,17 @@ class Policy:
         """
         async with self._changing:
             base = self._base
-            drafts = tables.load_draft(base.store.read())
-            if drafts is None:
+            draft = tables.load_draft(base.store.read())
+            if draft is None:
                 raise HttpRefusal(404, "resource_missing", "there is no draft to publish")
             now_us = base.clock.now_us()
             try:
-                stored = await self._settled(drafts, now_us)
-                published = self._publication(stored, author, note, now_us)
+                stored = await self._settled(draft.rules, now_us)
+                published = self._publication(stored, draft.holdout, (author, note), now_us)
                 builtin = builtin_rules(self.catalogue, base.book.types)
-                ruleset = await asyncio.to_thread(build_ruleset, published.version, stored, builtin)
+                ruleset = await asyncio.to_thread(
+                    build_ruleset, published.version, stored, builtin, draft.holdout
+                )
                 filling = await self._fill(ruleset, list(self.declared.values()))
                 await base.write_soon(lambda connection: tables.publish(connection, published))
                 self._swap(filling, ruleset)
@@ -203,10 +213,12 @@ class Policy:
     def rules_of(self, version: str) -> Sequence[DraftRule]:
         """Rules of `draft`, `live` or a version, with ids where they have one."""
         if version == "draft":
-            return tables.load_draft(self._base.store.read()) or ()
+            draft = tables.load_draft(self._base.store.read())
+            return draft.rules if draft else ()
         if version == "live":
-            return [DraftRule(r.rule.text, r.id) for r in self.live.ruleset.rules if not r.builtin]
-        return [DraftRule(one.predicate, one.id) for one in self.find_published(version).rules]
+            written = [one for one in self.live.ruleset.rules if not one.builtin]
+            return [tables.drafted(tables.kept_rule(one)) for one in written]
+        return [tables.drafted(one) for one in self.find_published(version).rules]
 
     def live_told(self) -> dict[str, Any]:
         """The rule set in force, built-in rules included."""
@@ -220,9 +232,11 @@ class Policy:
                     "predicate": rule.rule.text,
                     "on_failure": rule.on_failure,
                     "builtin": rule.builtin,
+                    **trial_told(rule.mode, rule.rollout),
                 }
                 for rule in self.live.ruleset.rules
             ],
+            **holdout_told(self.live.ruleset.holdout),
         }
 
     def rules_using(self, alias: str) -> list[str]:
@@ -241,7 +255,8 @@ class Policy:
 
     def _draft_rules(self) -> list[StoredRule]:
         """The rules of the draft with what they read; checked again only when it changed."""
-        drafts = tables.load_draft(self._base.store.read()) or []
+        draft = tables.load_draft(self._base.store.read())
+        drafts = list(draft.rules) if draft else []
         if self._checked_draft[0] != drafts:
             stored = assemble(drafts, self.catalogue, self._base.book.types, lambda: "draft")
             self._checked_draft = drafts, stored
@@ -255,30 +270,30 @@ class Policy:
         return lists <= self._base.book.types.keys() and named <= self.catalogue.keys()
 
     def _publication(
-        self, stored: Sequence[StoredRule], author: str, note: str, now_us: int
+        self,
+        stored: Sequence[StoredRule],
+        holdout: HoldoutPlan | None,
+        said: tuple[str, str],
+        now_us: int,
     ) -> Published:
         newest = tables.load_published(self._base.store.read())
         number = newest.number + 1 if newest else 1
-        kept = tuple(
-            KeptRule(one.id, one.rule.text, one.created_us, one.on_failure or "") for one in stored
-        )
-        digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
-        return Published(number, f"rs_{number}_{digest}", now_us, author, note, kept)
+        kept = tuple(tables.kept_rule(one) for one in stored)
+        digest = hashlib.sha256(repr((kept, holdout)).encode()).hexdigest()[:8]
+        return Published(number, f"rs_{number}_{digest}", now_us, *said, kept, holdout)
 
     def _compiled(self, published: Published | None) -> RuleSet:
         types = self._base.book.types
         builtin = builtin_rules(self.catalogue, types)
         if published is None:
             return build_ruleset(INITIAL, (), builtin)
-        kept = [
-            (DraftRule(one.predicate, one.id, _policy(one.on_failure)), one.created_us)
-            for one in published.rules
-        ]
+        kept = [(tables.drafted(one), one.created_us) for one in published.rules]
         stored = restore(kept, self.catalogue, types)
-        return build_ruleset(published.version, stored, builtin)
+        return build_ruleset(published.version, stored, builtin, published.holdout)
 
-    def _check_draft(self, rules: Sequence[DraftRule]) -> tuple[dict[str, Any], list[StoredRule]]:
+    def _check_draft(self, draft: Draft) -> tuple[dict[str, Any], list[StoredRule]]:
         """A draft as told, and its rules with what they read."""
+        rules = draft.rules
         checked, warnings = draft_rules(rules, self.catalogue, self._base.book.types)
         stored = [store_rule(rule, self.catalogue, "draft", 0) for rule in checked]
         found = {one.index: as_dicts(one.diagnostics) for one in warnings}
@@ -289,10 +304,12 @@ class Policy:
                     "id": one.id or None,
                     "predicate": one.predicate,
                     "on_failure": one.on_failure,
+                    **trial_told(one.mode, one.rollout),
                     "warnings": found.get(index, []),
                 }
                 for index, one in enumerate(rules)
             ],
+            **holdout_told(draft.holdout),
         }
         return told, stored
 
@@ -382,7 +399,9 @@ class Policy:
         specs = self._specs(ruleset, declared)
         if {repr(one) for one in specs} == {repr(one) for one in self.counters.specs}:
             return None
-        fresh, context = self.counters.with_specs(specs), self._context_for(ruleset, specs)
+        fresh = self.counters.with_specs(specs)
+        fields = ruleset.fields | self._scorecard.fields
+        context = context_for(self.catalogue, fields, specs, self._base.rates)
         filling = CounterFilling(fresh, self._base, context)
         await asyncio.to_thread(filling.read_history, progress)
         return filling
@@ -403,51 +422,46 @@ class Policy:
         return Counters(specs, self.catalogue, self._base.seed)
 
     def _specs(self, ruleset: RuleSet, declared: Iterable[Declared]) -> list[CounterSpec]:
-        specs = {one.spec.name: one.spec for one in declared}
-        read = sorted(ruleset.fields | self._scorecard.fields)
-        for name in read:
-            spec = family_spec(name)
-            if spec is not None and name not in specs:
-                specs[name] = spec
-        return list(specs.values())
+        return specs_of(ruleset, self._scorecard, [one.spec for one in declared])
 
     # ── in force ────────────────────────────────────────────────────────────────────────────────
 
     def _put_in_force(self, ruleset: RuleSet) -> None:
-        declared = [one for one in self.declared.values() if one.backfill is None]
-        specs = self._specs(ruleset, declared)
-        names = {one.name for one in specs}
-        counted = frozenset[str]().union(*(fields_read(one, self.catalogue) for one in specs))
-        reported = ruleset.fields | self._scorecard.fields | names | counted | ALWAYS_REPORTED
-        version = hashlib.sha256(repr(sorted(map(repr, specs))).encode()).hexdigest()[:12]
-        self.live = Live(
-            self.catalogue, ruleset, self._scorecard, f"counters_{version}", tuple(sorted(reported))
+        declared = {name: one for name, one in self.declared.items() if one.backfill is None}
+        self._force = in_force(
+            self.catalogue,
+            ruleset,
+            self._scorecard,
+            [one.spec for one in declared.values()],
+            self._base.rates,
         )
-        self.context = self._context_for(ruleset, specs)
+        self.live, self.context = self._force.live, self._force.context
         if self._checkpoint is not None:
             self._checkpoint.parts.live = self.live
             self._checkpoint.parts.context = self.context
             self._checkpoint.parts.door = self.door
+            self.chronicle.tell_rules(ruleset)
+            self.chronicle.tell_counters({name: one.declaration for name, one in declared.items()})
 
     @property
     def door(self) -> ReceiveContext:
-        """The context of an event to be decided: its record need hold only what will be read."""
-        classes = fields_of_classes(self.live.ruleset.rules)
-        read = LOOKED_UP.union(self.live.reported, classes)
-        return self.context.narrowed(self._profiles.keys() | read)
-
-    def _context_for(self, ruleset: RuleSet, specs: Iterable[CounterSpec]) -> ReceiveContext:
-        """What the door needs: only currencies that something reads are converted to."""
-        read = " ".join(
-            [*ruleset.fields, *self._scorecard.fields]
-            + [f"{one.value} {one.where} {one.matching} {' '.join(one.by)}" for one in specs]
-        )
-        currencies = [one for one in CURRENCIES if AMOUNT + one in read]
-        return ReceiveContext(self.catalogue, self._base.rates, currencies)
+        """The context of an event to be decided."""
+        return self._force.door(self._profiles.keys())
 
 
-LOOKED_UP: Final = frozenset({"ip_address"})
-"""Attributes by which something is looked up for every event."""
+def trial_told(mode: Mode, rollout: Rollout | None) -> dict[str, Any]:
+    """How a rule is tried, as the API tells it; nothing of a rule that is simply in force."""
+    told: dict[str, Any] = {} if mode is Mode.LIVE else {"mode": mode.value}
+    if rollout is not None:
+        told["rollout"] = {"percent": rollout.percent, "by": rollout.by}
+    return told
+
+
+def holdout_told(plan: HoldoutPlan | None) -> dict[str, Any]:
+    """The holdout of a rule set, as the API tells it; nothing when there is none."""
+    return {} if plan is None else {"holdout": msgspec.to_builtins(plan)}
+
+
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
 
@@ -458,7 +472,3 @@ def _drafted(rule: StoredRule) -> str:
 
 def _no_counter(name: str) -> HttpRefusal:
     return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")
-
-
-def _policy(text: str) -> FailurePolicy | None:
-    return FailurePolicy(text) if text else None

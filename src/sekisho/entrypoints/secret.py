@@ -14,6 +14,7 @@ from sekisho.entrypoints.settings import PREFIX, Settings, SettingsError
 FILE_NAME: Final = "installation.secret"
 BYTES: Final = 32
 FOR_CHECKPOINTS: Final = b"sekisho checkpoints of the chain, 1"
+FOR_HOLDOUT: Final = b"sekisho holdout, 1"
 
 
 def secret_file(settings: Settings) -> Path:
@@ -47,6 +48,20 @@ def signing_key(settings: Settings) -> bytes:
         SettingsError: the file holds no secret.
         OSError: it cannot be read.
     """
+    return _drawn(settings, FOR_CHECKPOINTS)
+
+
+def holdout_key(settings: Settings) -> bytes:
+    """The key that draws which would-be blocks pass.
+
+    Raises:
+        SettingsError: the file holds no secret.
+        OSError: it cannot be read.
+    """
+    return _drawn(settings, FOR_HOLDOUT)
+
+
+def _drawn(settings: Settings, purpose: bytes) -> bytes:
     path = secret_file(settings)
     secret = b""
     with suppress(ValueError):
@@ -56,4 +71,4 @@ def signing_key(settings: Settings) -> bytes:
             f"{path} holds no secret: it must be {2 * BYTES} hexadecimal digits"
             f" (see {PREFIX}SECRET_FILE)"
         )
-    return hmac.new(secret, FOR_CHECKPOINTS, hashlib.sha256).digest()
+    return hmac.new(secret, purpose, hashlib.sha256).digest()

@@ -47,6 +47,8 @@ class Metrics(Collector):
         self._held = held
         self._outcomes: dict[tuple[str, str], int] = {}
         self._hits: dict[str, int] = {}
+        self._shadow: dict[str, int] = {}
+        self._holdout: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._degraded: dict[str, int] = {}
         self._durations = [0] * (len(BUCKETS) + 1)
@@ -61,11 +63,20 @@ class Metrics(Collector):
         self._outcomes[place] = self._outcomes.get(place, 0) + 1
         for hit in decision.hits:
             self._hits[hit.rule.id] = self._hits.get(hit.rule.id, 0) + 1
+        if assessment.is_on_trial:
+            self._tried(assessment)
         for one in assessment.degraded:
             self._degraded[one.dependency] = self._degraded.get(one.dependency, 0) + 1
         seconds = (marks_ns[-1] - marks_ns[0]) * NS
         self._durations[bisect_left(BUCKETS, seconds)] += 1
         self._duration_sum += seconds
+
+    def _tried(self, assessment: Assessment) -> None:
+        for hit in assessment.shadow or ():
+            self._shadow[hit.rule.id] = self._shadow.get(hit.rule.id, 0) + 1
+        if assessment.holdout is not None:
+            name = "passed" if assessment.holdout.passed else "blocked"
+            self._holdout[name] = self._holdout.get(name, 0) + 1
 
     def refused(self, status: int) -> None:
         """Count a refused request."""
@@ -81,6 +92,12 @@ class Metrics(Collector):
             "decisions", "Decisions by type and outcome", ("type", "outcome"), self._outcomes
         )
         yield _counter("rule_hits", "Rules that matched", ("rule",), _keyed(self._hits))
+        yield _counter(
+            "shadow_hits", "Rules in shadow that matched", ("rule",), _keyed(self._shadow)
+        )
+        yield _counter(
+            "holdout", "Would-be blocks a holdout drew for", ("outcome",), _keyed(self._holdout)
+        )
         yield _counter("refused_requests", "Requests refused", ("status",), _keyed(self._refused))
         yield _counter(
             "degraded_decisions",

@@ -4,6 +4,8 @@ from sekisho.flow.answer import encode_decision
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.checkpoint import STAGES, Asking, Checkpoint, Done, Parts, Reply, Watch
 from sekisho.flow.fold import Folder, count_decision, count_outcome
+from sekisho.flow.holdout import KIND as HOLDOUT_ROWS
+from sekisho.flow.holdout import Holdout
 from sekisho.flow.past import Past
 from sekisho.flow.refusals import (
     EventIdInUse,
@@ -19,6 +21,7 @@ from sekisho.flow.replay import Replayed, replay
 from sekisho.flow.subject import ISSUER_CHECKS, Subject, as_evaluated, inherit, learn
 
 __all__ = [
+    "HOLDOUT_ROWS",
     "ISSUER_CHECKS",
     "STAGES",
     "Asking",
@@ -27,6 +30,7 @@ __all__ = [
     "Done",
     "EventIdInUse",
     "Folder",
+    "Holdout",
     "KeyInUse",
     "KeyMismatch",
     "Live",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sekisho.decisions import ACTION_CODES, Degraded, Outcome
+from sekisho.decisions import ACTION_CODES, Degraded, Outcome, decide
 from sekisho.events import Event, Record
 from sekisho.flow.assess import Assessment, Live
 from sekisho.kit.clock import from_us
@@ -34,6 +34,9 @@ class _Answer(msgspec.Struct, gc=False):
     attributes: msgspec.Struct
     versions: msgspec.Raw
     degraded: list[dict[str, Any]]
+    shadow: list[dict[str, str]] | msgspec.UnsetType = msgspec.UNSET
+    shadow_outcome: Outcome | msgspec.UnsetType = msgspec.UNSET
+    holdout: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 def encode_decision(
@@ -57,7 +60,28 @@ def encode_decision(
             live.report(record),
             _versions(live.ruleset.version, lists, live.counters, live.scorecard.version),
             [_degraded(one) for one in assessment.degraded],
+            *(_trial(assessment) if assessment.is_on_trial else ()),
         )
+    )
+
+
+def _trial(assessment: Assessment) -> tuple[Any, Any, Any]:
+    """What rules in shadow would have said, and what a holdout let pass."""
+    shadow, held = assessment.shadow, assessment.holdout
+    told: tuple[Any, Any] = (msgspec.UNSET, msgspec.UNSET)
+    if shadow is not None:
+        outcome = decide((*assessment.decision.hits, *shadow)).outcome
+        told = ([_hit(hit) for hit in shadow], outcome)
+    if held is None:
+        return (*told, msgspec.UNSET)
+    return (
+        *told,
+        {
+            "probability": held.probability,
+            "passed": held.passed,
+            "would_have_been": Outcome.BLOCK,
+            "rule": held.rule,
+        },
     )
 
 

@@ -9,7 +9,7 @@ from sekisho.decisions import Decision, Degraded, decide, hits_in_spite_of
 from sekisho.events import Record
 from sekisho.flow.report import reporter
 from sekisho.language import Catalogue
-from sekisho.rules import RuleSet, judge
+from sekisho.rules import Hit, RuleSet, judge, judge_shadow
 from sekisho.scoring import Risk, Scorecard
 
 SCORE_FIELDS = frozenset({"risk_score", "risk_level"})
@@ -40,6 +40,29 @@ class Assessment(msgspec.Struct, frozen=True):
     decision: Decision
     risk: Risk
     degraded: tuple[Degraded, ...]
+    shadow: tuple[Hit, ...] | None = None
+    """Rules in shadow that matched; None when the set has none."""
+    holdout: "HeldOut | None" = None
+    """Of a block that a holdout might have let pass: with what probability, and whether it did."""
+
+    @property
+    def is_on_trial(self) -> bool:
+        """There is more to tell than the decision."""
+        return self.shadow is not None or self.holdout is not None
+
+
+class HeldOut(msgspec.Struct, frozen=True):
+    """What a holdout made of a would-be block.
+
+    Attributes:
+        probability: with which it passes; 0 when a cap forbids it.
+        passed: it passed.
+        rule: the Block rule that would have been credited.
+    """
+
+    probability: float
+    passed: bool
+    rule: str
 
 
 def assess(
@@ -66,4 +89,8 @@ def assess(
         record["risk_score"] = risk.score
     matched = judge(live.ruleset, record, lists)
     hits, degraded = hits_in_spite_of(missing, live.ruleset, matched, event_type, record)
-    return Assessment(decide(hits), risk, tuple(degraded))
+    shadowing = live.ruleset.shadowing
+    if shadowing is None:
+        return Assessment(decide(hits), risk, tuple(degraded))
+    shadow = tuple(Hit(rule, rule.action) for rule in judge_shadow(shadowing, record, lists))
+    return Assessment(decide(hits), risk, tuple(degraded), shadow)

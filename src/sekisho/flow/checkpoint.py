@@ -16,6 +16,7 @@ from sekisho.flow.answer import encode_decision, to_do
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.fold import Undo, count_decision, count_outcome
 from sekisho.flow.follow_up import follow_up
+from sekisho.flow.holdout import DAY_US, Holdout, passed_row
 from sekisho.flow.past import Past
 from sekisho.flow.refusals import (
     EventIdInUse,
@@ -30,7 +31,7 @@ from sekisho.flow.refusals import (
 from sekisho.flow.subject import Subject, as_evaluated, as_reported
 from sekisho.kit.clock import Clock
 from sekisho.kit.ids import Ids
-from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, Recorded
+from sekisho.ledger import Entry, IdempotencyKey, Kind, Ledger, OutboxRow, Recorded
 from sekisho.rules import ListBook
 from sekisho.velocity import Counters
 
@@ -91,6 +92,8 @@ class Parts:
     context: ReceiveContext
     max_pending: int = 20_000
     ip_table: IpTable | None = None
+    holdout: Holdout | None = None
+    """Draws which would-be blocks pass where a rule set asks for it."""
     door: ReceiveContext | None = None
     """`context` narrowed to what decisions read; None takes events in whole."""
     past: Past | None = None
@@ -115,6 +118,7 @@ class Checkpoint:
         self._by_key: dict[tuple[str, str], bytes] = {}
         self._broken: Exception | None = None
         self._refusing = 0  # entries taken back whose refusal is still on its way here
+        self._unnoted: list[Entry] = []  # changes of what is in force that the log refused
         self.taken_back = 0
 
     @property
@@ -156,6 +160,9 @@ class Checkpoint:
         assessment, decision_id, answer = self._assess(event, record, missing, now_us)
         marks.append(time.perf_counter_ns())
         undo = count_decision(self.parts.counters, event, record)
+        outbox = to_do(event, assessment, decision_id, now_us)
+        if assessment.holdout is not None and assessment.holdout.passed:
+            undo, outbox = self._let_pass(undo, outbox, event, decision_id, now_us)
         entry = Entry(
             kind="decision",
             event_id=event.id,
@@ -167,7 +174,7 @@ class Checkpoint:
             status=OK,
             decision_id=decision_id,
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
-            outbox=to_do(event, assessment, decision_id, now_us),
+            outbox=outbox,
         )
         self._record(entry, undo, done)
         marks.append(time.perf_counter_ns())
@@ -211,6 +218,18 @@ class Checkpoint:
             idempotency=IdempotencyKey(scope, asking.key, digest) if asking.key else None,
         )
         self._record(entry, undo, done)
+
+    def note(self, entry: Entry) -> None:
+        """Record a change of what is in force; decisions from now on come after it in the log.
+
+        While the log refuses, the change waits: it is in force all the same, so it is recorded as
+        soon as decisions are.
+        """
+        if self._broken is not None:
+            self._unnoted.append(entry)
+            return
+        seq = self.parts.ledger.append(entry)
+        self._in_flight.append(_InFlight(entry, Reply(OK, b""), seq, _nothing, []))
 
     def subject(self, event_id: str) -> Subject:
         """A decided event as it is known now, committed or on its way to the disk.
@@ -293,6 +312,9 @@ class Checkpoint:
         parts = self.parts
         parts.lists.expire(now_us)
         assessment = assess(event.type, record, parts.live, parts.lists.values, missing)
+        plan = parts.live.ruleset.holdout
+        if plan is not None and parts.holdout is not None:
+            assessment = parts.holdout.judge(plan, event, record, assessment, now_us)
         if assessment.decision.outcome == "block":
             record.setdefault("outcome", "blocked")
         decision_id = parts.ids.new("dec")
@@ -300,6 +322,24 @@ class Checkpoint:
             decision_id, event, record, assessment, parts.live, parts.lists.version
         )
         return assessment, decision_id, answer
+
+    def _let_pass(
+        self,
+        undo: Undo,
+        outbox: tuple[OutboxRow, ...],
+        event: Event,
+        decision_id: str,
+        now_us: int,
+    ) -> tuple[Undo, tuple[OutboxRow, ...]]:
+        """Record what a held-out payment is worth, and give it back should the log refuse."""
+        holdout, amount = self.parts.holdout, int(event.record["amount"])
+        assert holdout is not None, "something let it pass"
+
+        def give_back(counters: Counters) -> None:
+            undo(counters)
+            holdout.spend(now_us // DAY_US, -amount)
+
+        return give_back, (*outbox, passed_row(event, amount, decision_id, now_us))
 
     def _record(self, entry: Entry, undo: Undo, done: Done) -> None:
         try:
@@ -371,11 +411,15 @@ class Checkpoint:
         for one in reversed(refused):
             one.undo(self.parts.counters)
             self._forget(one)
+        self._unnoted += [one.entry for one in refused if one.entry.kind == "control"]
         self._refusing += len(refused) - told
         self._broken = error
         if self._refusing == 0:
             self.parts.ledger.resume()
             self._broken = None
+            unnoted, self._unnoted = self._unnoted, []
+            for entry in unnoted:
+                self.note(entry)
         for one in refused:
             for done in one.waiters:
                 done(_not_recorded(error))
@@ -385,6 +429,10 @@ class Checkpoint:
         key = one.entry.idempotency
         if key is not None:
             self._by_key.pop((key.scope, key.key), None)
+
+
+def _nothing(_counters: Counters) -> None:
+    """A change of what is in force counts nothing."""
 
 
 def digest_of(body: bytes) -> bytes:

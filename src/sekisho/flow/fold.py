@@ -7,7 +7,7 @@ from typing import Final
 from sekisho.events import Event, ReceiveContext, Record, receive
 from sekisho.flow.past import Past
 from sekisho.flow.subject import Subject, as_evaluated, as_reported, inherit, learn
-from sekisho.ledger import Entry, Ledger, Recorded
+from sekisho.ledger import Entry, Ledger, LogReader, Recorded
 from sekisho.velocity import Counters
 
 Undo = Callable[[Counters], None]
@@ -46,7 +46,9 @@ class Folder:
     as soon as that event does.
     """
 
-    def __init__(self, ledger: Ledger, context: ReceiveContext, past: Past | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger | LogReader, context: ReceiveContext, past: Past | None = None
+    ) -> None:
         self._ledger = ledger
         self._context = context
         self._past = past

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Final, Literal
 
@@ -96,6 +97,12 @@ class Archive:
     def of_batch(self, batch: str) -> Sequence[Segment]:
         """The segments of one import, in the order of their adding."""
         return [one for one in self._segments if one.batch == batch]
+
+    def only(self, names: Collection[str]) -> "Archive":
+        """A view of some segments, to read from."""
+        view = copy(self)
+        view._segments = [one for one in self._segments if one.name in names]  # noqa: SLF001 — own class
+        return view
 
     @property
     def folded_seq(self) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 
 from sekisho.events import ReceiveContext, Scalar, column_type, receive
 from sekisho.history.archive import Archive, Segment
-from sekisho.ledger import Ledger, Recorded
+from sekisho.ledger import Ledger, LogReader, Recorded
 
 SEGMENT_ROWS: Final = 200_000
 """Rows in one segment of the log: some 20 MB in memory while it is written."""
@@ -26,8 +26,17 @@ DECISION_SCHEMA: Final[dict[str, Any]] = {
     "hits": pl.List(pl.String),
     "ruleset": pl.String,
     "degraded": pl.Boolean,
+    "overridden": pl.Boolean,
+    "shadow": pl.List(pl.String),
+    "holdout_probability": pl.Float64,
+    "holdout_passed": pl.Boolean,
+    "holdout_rule": pl.String,
 }
-"""Columns besides attributes; `decided` is the outcome, `hits` are ids of rules that matched."""
+"""Columns besides attributes; `decided` is the outcome, `hits` are ids of rules that matched.
+
+`overridden` says that an Allow rule rescued the event; `shadow` are rules in shadow that matched;
+what a holdout made of a would-be block is null where it had no say.
+"""
 
 
 class _Rule(msgspec.Struct, gc=False):
@@ -42,6 +51,12 @@ class _Versions(msgspec.Struct, gc=False):
     ruleset: str
 
 
+class _Held(msgspec.Struct, gc=False):
+    probability: float
+    passed: bool
+    rule: str
+
+
 class _Told(msgspec.Struct, gc=False):
     """What an answer tells of a decision."""
 
@@ -52,6 +67,9 @@ class _Told(msgspec.Struct, gc=False):
     attributes: dict[str, Scalar]
     versions: _Versions
     degraded: list[msgspec.Raw]
+    rule_override_by_allow_rule: bool = False
+    shadow: list[_Hit] | None = None
+    holdout: _Held | None = None
 
 
 _ANSWER: Final = msgspec.json.Decoder(_Told)
@@ -80,7 +98,15 @@ def decision_columns(rows: Iterable[Recorded], context: ReceiveContext) -> pl.Da
                 "hits": [hit.rule for hit in told.hits],
                 "ruleset": told.versions.ruleset,
                 "degraded": bool(told.degraded),
+                "overridden": told.rule_override_by_allow_rule,
+                "shadow": None if told.shadow is None else [hit.rule for hit in told.shadow],
             }
+            if told.holdout is not None:
+                record |= {
+                    "holdout_probability": told.holdout.probability,
+                    "holdout_passed": told.holdout.passed,
+                    "holdout_rule": told.holdout.rule,
+                }
         record |= {
             "event": event.id,
             "type": event.type,
@@ -96,7 +122,7 @@ def decision_columns(rows: Iterable[Recorded], context: ReceiveContext) -> pl.Da
 
 
 def fold_log(
-    ledger: Ledger,
+    ledger: Ledger | LogReader,
     archive: Archive,
     context: ReceiveContext,
     *,

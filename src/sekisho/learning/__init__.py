@@ -1,7 +1,9 @@
-"""LEARN: what rules would have done, told from history as it was known."""
+"""LEARN: what rules did and would have done, told from history as it was known."""
 
 from sekisho.learning.charts import curve_svg, days_svg
 from sekisho.learning.costs import Costs, costs_of, parse_costs
+from sekisho.learning.holdout import Precision, precision_by_rule, weighted_precision
+from sekisho.learning.metrics import Edit, RuleAsked, matches_of, rule_metrics
 from sekisho.learning.past import BacktestRefused, Past
 from sekisho.learning.rule import Asked, RuleRefused, ask, backtest_rule
 from sekisho.learning.ruleset import backtest_ruleset
@@ -12,7 +14,10 @@ __all__ = [
     "Asked",
     "BacktestRefused",
     "Costs",
+    "Edit",
     "Past",
+    "Precision",
+    "RuleAsked",
     "RuleRefused",
     "amount_text",
     "ask",
@@ -22,7 +27,11 @@ __all__ = [
     "costs_of",
     "curve_svg",
     "days_svg",
+    "matches_of",
     "parse_costs",
+    "precision_by_rule",
+    "rule_metrics",
     "variants",
     "verdict_table",
+    "weighted_precision",
 ]

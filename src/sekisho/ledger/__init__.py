@@ -6,6 +6,7 @@ from sekisho.ledger.entry import Entry, IdempotencyKey, Kind, Recorded
 from sekisho.ledger.errors import LedgerConflict, LedgerError, LedgerPoisoned, NotDrained
 from sekisho.ledger.idempotency import Claim, InFlight, Replay, claim
 from sekisho.ledger.ledger import Defer, Ledger, LedgerOptions
+from sekisho.ledger.reading import LogReader
 from sekisho.ledger.recorder import OnBatch
 from sekisho.ledger.snapshots import Snapshot, Snapshots
 from sekisho.ledger.verify import VerifyReport, verify
@@ -23,6 +24,7 @@ __all__ = [
     "LedgerError",
     "LedgerOptions",
     "LedgerPoisoned",
+    "LogReader",
     "NotDrained",
     "OnBatch",
     "OutboxRow",

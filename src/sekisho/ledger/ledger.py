@@ -33,7 +33,10 @@ Defer = Callable[[Callable[[], None]], None]
 IDS_AT_ONCE = 50_000
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-LEDGER_STEPS = (Migration(1, "ledger, recent ids, archive of ids", QUERIES["step_1"]),)
+LEDGER_STEPS = (
+    Migration(1, "ledger, recent ids, archive of ids", QUERIES["step_1"]),
+    Migration(2, "changes of control data are found at once", QUERIES["step_2"]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,10 @@ class Ledger:
         cursor = self._store.read().execute(QUERIES["event_ids"])
         while page := cast("list[tuple[str, str]]", list(islice(cursor, IDS_AT_ONCE))):
             yield [one for one, _ in page], [kind for _, kind in page]
+
+    def controls(self) -> Iterator[Recorded]:
+        """The changes of control data, in order."""
+        return rows.controls(self._store.read())
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────
 

@@ -47,6 +47,10 @@ CREATE TABLE archive(
 
 CREATE TABLE installation(id TEXT NOT NULL) STRICT;
 
+-- name: step_2
+-- Few rows tell what was in force, and every start reads them: other rows do not touch this index.
+CREATE INDEX ledger_control ON ledger(seq) WHERE kind = 'control';
+
 -- name: insert_ledger
 INSERT INTO ledger
 
@@ -105,4 +109,7 @@ SELECT seq FROM archive WHERE hash = ?
 SELECT event_id, kind FROM ledger WHERE kind <> 'control'
 
 -- name: controls
-SELECT body FROM ledger WHERE kind = 'control' AND event_type = ? ORDER BY seq
+SELECT * FROM ledger WHERE kind = 'control' ORDER BY seq
+
+-- name: abouts
+SELECT DISTINCT about FROM ledger WHERE kind = 'event'

@@ -44,10 +44,11 @@ def rows_from(connection: apsw.Connection, seq: int, stop: int) -> Iterator[Reco
         seq += len(page)
 
 
-def controls(connection: apsw.Connection, event_type: str) -> list[bytes]:
-    """What the control entries of one type say, in the order they were recorded."""
-    rows = connection.execute(QUERIES["controls"], (event_type,))
-    return [body for (body,) in cast("Iterator[tuple[bytes]]", rows)]
+def controls(connection: apsw.Connection) -> Iterator[Recorded]:
+    """Rows that tell of control data, in the order they were recorded."""
+    found = cast("list[tuple[Any, ...]]", connection.execute(QUERIES["controls"]).fetchall())
+    for values in found:
+        yield Recorded(*values)
 
 
 def _recorded(values: tuple[Any, ...] | None) -> Recorded | None:

@@ -6,6 +6,7 @@ from typing import Final
 from sekisho.events import Record
 from sekisho.language import Action
 from sekisho.rules.model import StoredRule
+from sekisho.rules.rollout import is_rolled_out
 
 NOT_DECIDING: Final = frozenset({Action.RESOLVE_DISPUTE, Action.PAYOUT_PAUSE})
 """Rules about disputes and accounts: kept in the set, no say in a payment."""
@@ -42,5 +43,7 @@ def fields_of_classes(rules: Iterable[StoredRule]) -> frozenset[str]:
 
 
 def is_taken(rule: StoredRule, record: Record) -> bool:
-    """Whether a decided event takes a rule."""
+    """Whether a decided event takes a rule: its class, and its share if it is being rolled out."""
+    if rule.rollout is not None and not is_rolled_out(rule.id, rule.rollout, record):
+        return False
     return takes(rule.rule.action, record)

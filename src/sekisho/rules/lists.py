@@ -1,9 +1,11 @@
 """Typed lists of values that rules look into, with expiry by item."""
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from sekisho.language import Type, fold, fold_items
 
@@ -115,6 +117,24 @@ def prepare(item_type: str, items: Iterable[tuple[str, int]]) -> Prepared:
     return Prepared(values, expiries)
 
 
+class ListChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happened to a list in memory, in the spelling that rules compare with.
+
+    Attributes:
+        alias: which list.
+        how: `set` replaces it whole, `patch` puts and takes values, `drop` forgets it.
+        item_type: of a list that is set.
+        put: values that are in it from now on, each with its expiry or `NEVER`.
+        take: values that are not any more.
+    """
+
+    alias: str
+    how: Literal["set", "patch", "drop"]
+    item_type: str = ""
+    put: dict[str, int] = {}
+    take: tuple[str, ...] = ()
+
+
 class ListBook:
     """Every list in memory, as the compiled rules read them: alias → values.
 
@@ -127,6 +147,11 @@ class ListBook:
         self._values: dict[str, dict[str, int]] = {}
         self._expiries: list[tuple[int, str, str]] = []
         self._changes = 0
+        self._listener: Callable[[ListChange], None] | None = None
+
+    def listen(self, listener: Callable[[ListChange], None]) -> None:
+        """Tell somebody of every change from now on, in the step in which it is made."""
+        self._listener = listener
 
     @property
     def version(self) -> str:
@@ -149,31 +174,64 @@ class ListBook:
 
     def swap(self, alias: str, item_type: str, prepared: Prepared) -> None:
         """Put a prepared list in place; quick, however long the list is."""
+        change = None if self._listener is None else self._swapping(alias, item_type, prepared)
         self._types[alias] = item_type
         self._values[alias] = prepared.values
         for expires_us, spelling in prepared.expiries:
             heapq.heappush(self._expiries, (expires_us, alias, spelling))
-        self._changes += 1
+        self._changed(change)
 
     def add(self, alias: str, value: str, expires_us: int = NEVER) -> None:
         """Add one value to a list that exists."""
-        for spelling in _spellings(self._types[alias], value):
+        spellings = _spellings(self._types[alias], value)
+        for spelling in spellings:
             self._values[alias][spelling] = expires_us
             if expires_us != NEVER:
                 heapq.heappush(self._expiries, (expires_us, alias, spelling))
-        self._changes += 1
+        self._changed(ListChange(alias, "patch", "", dict.fromkeys(sorted(spellings), expires_us)))
 
     def remove(self, alias: str, value: str) -> None:
         """Take one value out."""
-        for spelling in _spellings(self._types[alias], value):
+        spellings = _spellings(self._types[alias], value)
+        for spelling in spellings:
             self._values[alias].pop(spelling, None)
-        self._changes += 1
+        self._changed(ListChange(alias, "patch", "", {}, tuple(sorted(spellings))))
 
     def drop(self, alias: str) -> None:
         """Forget a list."""
         self._types.pop(alias, None)
         self._values.pop(alias, None)
+        self._changed(ListChange(alias, "drop"))
+
+    def repeat(self, change: ListChange) -> None:
+        """Make a change that was told of once more, on a book that stood where that one did."""
+        alias = change.alias
+        if change.how == "drop":
+            self._types.pop(alias, None)
+            self._values.pop(alias, None)
+            return
+        if change.how == "set":
+            self._types[alias], self._values[alias] = change.item_type, {}
+        for spelling in change.take:
+            self._values[alias].pop(spelling, None)
+        for spelling, expires_us in change.put.items():
+            self._values[alias][spelling] = expires_us
+            if expires_us != NEVER:
+                heapq.heappush(self._expiries, (expires_us, alias, spelling))
+
+    def _swapping(self, alias: str, item_type: str, prepared: Prepared) -> ListChange:
+        """What a swap changes: of a list that stays, only the values that differ."""
+        old, new = self._values.get(alias), prepared.values
+        if old is None or self._types[alias] != item_type:
+            return ListChange(alias, "set", item_type, new)
+        put = {value: until for value, until in new.items() if old.get(value) != until}
+        taken = tuple(sorted(old.keys() - new.keys())) if len(old) + len(put) > len(new) else ()
+        return ListChange(alias, "patch", "", put, taken)
+
+    def _changed(self, change: ListChange | None) -> None:
         self._changes += 1
+        if self._listener is not None and change is not None:
+            self._listener(change)
 
     def restore_version(self, changes: int) -> None:
         """Go on counting where the last process stopped."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sekisho.language import Action, CompiledRules, Rule
 from sekisho.rules.failure import FailurePolicy
+from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class StoredRule:
     lists: frozenset[str]
     on_failure: FailurePolicy | None = None
     builtin: bool = False
+    mode: Mode = Mode.LIVE
+    rollout: Rollout | None = None
 
     @property
     def action(self) -> Action:
@@ -55,3 +58,6 @@ class RuleSet:
     """`Resolve dispute` rules, judged when a dispute is reported."""
     fields: frozenset[str]
     lists: frozenset[str]
+    shadowing: CompiledGroup | None = None
+    """Rules in shadow about events that are decided; None when there are none."""
+    holdout: HoldoutPlan | None = None

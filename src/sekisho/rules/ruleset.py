@@ -20,11 +20,14 @@ from sekisho.rules.applies import NOT_DECIDING, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.failure import FailurePolicy
 from sekisho.rules.model import CompiledGroup, RuleSet, StoredRule
+from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout
 
 MAX_RULES = 2_000
 """Rules in one set. The vendor stops at 200; two thousand still judge within 30 microseconds."""
 
 
+HOLDOUT_FIELDS = frozenset({"amount", "currency"})
+"""What a holdout's caps are measured by."""
 MAX_CHARACTERS = 2_000_000
 """Characters of all rules of a set: twice what the vendor's largest set can have."""
 
@@ -36,6 +39,8 @@ class DraftRule:
     predicate: str
     id: str = ""
     on_failure: FailurePolicy | None = None
+    mode: Mode = Mode.LIVE
+    rollout: Rollout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def draft_rules(
     ]
     if errors:
         raise RulesRefused(errors)
+    _check_trials(drafts, checked, catalogue)
     warnings = [
         RuleProblem(i, drafts[i].predicate, one.warnings)
         for i, one in enumerate(checked)
@@ -110,6 +116,27 @@ def _check_ids(ids: Sequence[str]) -> None:
         raise ValueError("two rules of the draft name the same id: give each its own, or none")
     for rule_id in BUILTIN_RULES.keys() & set(ids):
         raise ValueError(f"`{rule_id}` is the id of a built-in rule: give yours another, or none")
+
+
+def _check_trials(
+    drafts: Sequence[DraftRule], checked: Sequence[Checked], catalogue: Catalogue
+) -> None:
+    """Refuse what cannot be tried.
+
+    Raises:
+        ValueError: a percentage or key that is none, or a rule without a say in decisions.
+    """
+    for number, (draft, one) in enumerate(zip(drafts, checked, strict=True), 1):
+        rollout, rule = draft.rollout, one.rule
+        if rollout is not None:
+            known = rollout.by in catalogue or rollout.by.startswith("::")
+            wrong = "" if known else f"`by`: no attribute `{rollout.by}`"
+            wrong = rollout.problem() or wrong
+            if wrong:
+                raise ValueError(f"rule {number}: {wrong}")
+        tried = rollout is not None or draft.mode is Mode.SHADOW
+        if tried and rule is not None and rule.action in NOT_DECIDING:
+            raise ValueError(f"rule {number}: only rules that decide events can be tried")
 
 
 def store_rule(rule: Rule, catalogue: Catalogue, rule_id: str, created_us: int) -> StoredRule:
@@ -160,8 +187,20 @@ def assemble(
         rule_id = twin.id if twin else draft.id or new_id()
         taken.add(rule_id)
         fresh = store_rule(rule, catalogue, rule_id, twin.created_us if twin else now_us)
-        stored.append(replace(fresh, on_failure=draft.on_failure))
+        stored.append(_with_settings(fresh, draft))
     return stored
+
+
+def _with_settings(rule: StoredRule, draft: DraftRule) -> StoredRule:
+    """A stored rule with what its author said beside its text."""
+    by = {draft.rollout.by} if draft.rollout else frozenset[str]()
+    return replace(
+        rule,
+        on_failure=draft.on_failure,
+        mode=draft.mode,
+        rollout=draft.rollout,
+        fields=rule.fields | by,
+    )
 
 
 def restore(
@@ -171,7 +210,7 @@ def restore(
     kept = list(rules)
     checked, _ = draft_rules([draft for draft, _ in kept], catalogue, lists, lint=False)
     return [
-        replace(store_rule(rule, catalogue, draft.id, created_us), on_failure=draft.on_failure)
+        _with_settings(store_rule(rule, catalogue, draft.id, created_us), draft)
         for (draft, created_us), rule in zip(kept, checked, strict=True)
     ]
 
@@ -190,22 +229,30 @@ def with_builtin(
     rules: Sequence[StoredRule], builtin: Sequence[StoredRule]
 ) -> tuple[StoredRule, ...]:
     """Built-in rules, those left out that are written among the others, and then those."""
-    written = {format_rule(one.rule) for one in rules}
+    written = {format_rule(one.rule) for one in rules if one.mode is Mode.LIVE}
     return (*(one for one in builtin if format_rule(one.rule) not in written), *rules)
 
 
 def build_ruleset(
-    version: str, rules: Sequence[StoredRule], builtin: Sequence[StoredRule] = ()
+    version: str,
+    rules: Sequence[StoredRule],
+    builtin: Sequence[StoredRule] = (),
+    holdout: HoldoutPlan | None = None,
 ) -> RuleSet:
     """Compile a set. A written rule takes the place of a built-in one with the same text."""
     everything = with_builtin(rules, builtin)
+    deciding = [one for one in everything if one.action not in NOT_DECIDING]
+    shadowing = [one for one in deciding if one.mode is Mode.SHADOW]
+    capped = HOLDOUT_FIELDS if holdout else frozenset[str]()
     return RuleSet(
         version=version,
         rules=everything,
-        deciding=_group(one for one in everything if one.action not in NOT_DECIDING),
+        deciding=_group(one for one in deciding if one.mode is Mode.LIVE),
         resolving=_group(one for one in everything if one.action is Action.RESOLVE_DISPUTE),
-        fields=frozenset[str]().union(*(one.fields for one in everything)),
+        fields=capped.union(*(one.fields for one in everything)),
         lists=frozenset[str]().union(*(one.lists for one in everything)),
+        shadowing=_group(shadowing) if shadowing else None,
+        holdout=holdout,
     )
 
 
@@ -218,6 +265,13 @@ def judge(
     """
     matched = _matching(ruleset.deciding, record, lists)
     return [rule for rule in matched if is_taken(rule, record)] if matched else matched
+
+
+def judge_shadow(
+    shadowing: CompiledGroup, record: Record, lists: Mapping[str, Container[str]]
+) -> list[StoredRule]:
+    """Every rule in shadow that the event takes and that matches."""
+    return [one for one in _matching(shadowing, record, lists) if is_taken(one, record)]
 
 
 def judge_dispute(

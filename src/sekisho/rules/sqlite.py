@@ -12,6 +12,8 @@ import msgspec
 
 from sekisho.durable import Migration
 from sekisho.rules.failure import FailurePolicy
+from sekisho.rules.model import StoredRule
+from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout
 from sekisho.rules.ruleset import DraftRule
 
 COMPONENT: Final = "rules"
@@ -55,6 +57,14 @@ WHERE list = (SELECT id FROM value_list WHERE alias = 'card_fingerprint_allowlis
   AND (expires_us = 0 OR expires_us > created_us + 2592000000000);
 """,
     ),
+    Migration(
+        3,
+        "a share of blocks that pass, kept with its rule set",
+        """
+ALTER TABLE ruleset ADD COLUMN holdout TEXT NOT NULL DEFAULT '';
+ALTER TABLE ruleset_draft ADD COLUMN holdout TEXT NOT NULL DEFAULT '';
+""",
+    ),
 )
 
 
@@ -63,8 +73,24 @@ class KeptRule(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     predicate: str
-    created_us: int
+    created_us: int = 0
     on_failure: str = ""
+    mode: str = ""
+    rollout: Rollout | None = None
+
+
+def kept_rule(rule: StoredRule) -> KeptRule:
+    """A rule as kept."""
+    mode = "" if rule.mode is Mode.LIVE else rule.mode.value
+    policy = rule.on_failure or ""
+    return KeptRule(rule.id, rule.rule.text, rule.created_us, policy, mode, rule.rollout)
+
+
+def drafted(kept: KeptRule) -> DraftRule:
+    """A kept rule as its author would send it again."""
+    policy = FailurePolicy(kept.on_failure) if kept.on_failure else None
+    mode = Mode(kept.mode or Mode.LIVE)
+    return DraftRule(kept.predicate, kept.id, policy, mode, kept.rollout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +103,15 @@ class Published:
     author: str
     note: str
     rules: tuple[KeptRule, ...]
+    holdout: HoldoutPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The draft: what its author sent."""
+
+    rules: Sequence[DraftRule]
+    holdout: HoldoutPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,39 +155,46 @@ class Page:
 # ── rule sets ───────────────────────────────────────────────────────────────────────────────────
 
 
-def save_draft(
-    connection: apsw.Connection, rules: Sequence[DraftRule], author: str, at_us: int
-) -> None:
+def save_draft(connection: apsw.Connection, draft: Draft, author: str, at_us: int) -> None:
     """Keep the draft; there is one."""
     kept = [
-        {"predicate": one.predicate, "id": one.id, "on_failure": one.on_failure or ""}
-        for one in rules
+        KeptRule(
+            one.id,
+            one.predicate,
+            0,
+            one.on_failure or "",
+            "" if one.mode is Mode.LIVE else one.mode.value,
+            one.rollout,
+        )
+        for one in draft.rules
     ]
     connection.execute(
-        "INSERT OR REPLACE INTO ruleset_draft VALUES (1, ?, ?, ?)",
-        (at_us, author, msgspec.json.encode(kept).decode()),
+        "INSERT OR REPLACE INTO ruleset_draft VALUES (1, ?, ?, ?, ?)",
+        (at_us, author, msgspec.json.encode(kept).decode(), _plan_text(draft.holdout)),
     )
 
 
-def load_draft(connection: apsw.Connection) -> list[DraftRule] | None:
+def load_draft(connection: apsw.Connection) -> Draft | None:
     """The draft, or None."""
-    row = connection.execute("SELECT rules FROM ruleset_draft").fetchone()
+    row = connection.execute("SELECT rules, holdout FROM ruleset_draft").fetchone()
     if row is None:
         return None
-    return [
-        DraftRule(
-            one["predicate"],
-            one["id"],
-            FailurePolicy(one["on_failure"]) if one["on_failure"] else None,
-        )
-        for one in msgspec.json.decode(str(row[0]), type=list[dict[str, str]])
-    ]
+    kept = msgspec.json.decode(str(row[0]), type=list[KeptRule])
+    return Draft([drafted(one) for one in kept], _plan(row[1]))
+
+
+def _plan_text(plan: HoldoutPlan | None) -> str:
+    return msgspec.json.encode(plan).decode() if plan else ""
+
+
+def _plan(text: object) -> HoldoutPlan | None:
+    return msgspec.json.decode(str(text), type=HoldoutPlan) if text else None
 
 
 def publish(connection: apsw.Connection, published: Published) -> None:
     """Keep a new version and clear its draft; one saved since then stays."""
     connection.execute(
-        "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             published.number,
             published.version,
@@ -160,6 +202,7 @@ def publish(connection: apsw.Connection, published: Published) -> None:
             published.author,
             published.note,
             msgspec.json.encode(published.rules).decode(),
+            _plan_text(published.holdout),
         ),
     )
     connection.execute("DELETE FROM ruleset_draft WHERE saved_us <= ?", (published.published_us,))
@@ -182,11 +225,12 @@ def all_published(connection: apsw.Connection) -> Iterator[Published]:
 
 
 def _published(row: tuple[object, ...]) -> Published:
-    number, version, published_us, author, note, rules = row
+    number, version, published_us, author, note, rules, holdout = row
     assert isinstance(number, int)
     assert isinstance(published_us, int)
     kept = msgspec.json.decode(str(rules), type=tuple[KeptRule, ...])
-    return Published(number, str(version), published_us, str(author), str(note), kept)
+    told = (str(version), published_us, str(author), str(note))
+    return Published(number, *told, kept, _plan(holdout))
 
 
 # ── lists ───────────────────────────────────────────────────────────────────────────────────────

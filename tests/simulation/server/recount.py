@@ -54,6 +54,9 @@ class Recount:
         for row in rows:
             if row.seq != self.seq + 1:
                 wrong.append(f"row {self.seq + 1} is missing")
+            if row.kind == "control":
+                self.seq = row.seq
+                continue
             if (row.kind, row.event_id) in self._seen:
                 wrong.append(f"row {row.seq}: `{row.event_id}` is recorded twice")
             self._seen.add((row.kind, row.event_id))

@@ -54,11 +54,16 @@ def send_all(node: Node, requests: list[Request]) -> dict[str, bytes]:
     return first
 
 
+def recorded(node: Any) -> int:
+    """Events in the log; rows that tell what came into force are none."""
+    return sum(row.kind != "control" for row in node.ledger.read_from())
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_repeated_shuffled_late_events_count_once_at_their_time(new_node: Any, seed: int) -> None:
     node = new_node()
     first = send_all(node, disordered(seed, 200))
-    assert node.ledger.last_seq == len(first) > 100
+    assert recorded(node) == len(first) > 100
     recount, wrong = recounted(node)
     assert wrong == [], f"seed {seed}"
     assert recount.keys_asked > 50
@@ -114,7 +119,7 @@ def test_repeats_get_the_first_answer_whatever_the_clock_says(new_node: Any) -> 
             again = node.decide(payment(number), Asking("me", f"k{number}"))
             assert (again.body, again.replayed) == (body, True)
             assert node.decide(payment(number)).body == body
-    assert node.ledger.last_seq == 4
+    assert recorded(node) == 4
 
 
 def test_key_used_anew_after_it_expired_replays_its_newest_answer(new_node: Any) -> None:

@@ -44,7 +44,7 @@ def test_secret_is_made_once_for_its_owner_alone(tmp_path: Path, verified: Verif
     record(settings)
     assert secret.read_text() == before
     status, told, _ = verified(tmp_path / "data")
-    assert (status, told["ok"], told["signed_rows"]) == (0, True, 2)
+    assert (status, told["ok"], told["signed_rows"]) == (0, True, 3)
 
 
 def test_secret_may_lie_elsewhere(
@@ -58,7 +58,7 @@ def test_secret_may_lie_elsewhere(
     assert "SEKISHO_SECRET_FILE" in err
     assert verified(data, "--without-signatures")[1]["signed_rows"] is None
     monkeypatch.setenv("SEKISHO_SECRET_FILE", str(secret))
-    assert verified(data)[1]["signed_rows"] == 1
+    assert verified(data)[1]["signed_rows"] == 2
 
 
 def test_secret_of_somebody_else_does_not_do(tmp_path: Path, verified: Verify) -> None:
@@ -81,7 +81,7 @@ def test_checkpoints_of_older_releases_are_signed_when_the_secret_is_made(
     heads.write_text("".join(json.dumps(one) + "\n" for one in unsigned))
     assert verified(data)[1]["signed_rows"] is None
     record(Settings(data=data))
-    assert verified(data)[1]["signed_rows"] == 2
+    assert verified(data)[1]["signed_rows"] == 3
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "ab" * 31, "é"])

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from sekisho.rules import DraftRule, FailurePolicy
+from sekisho.rules import DraftRule, FailurePolicy, HoldoutPlan, Mode, Rollout
 from sekisho.rules import sqlite as tables
-from sekisho.rules.sqlite import KeptRule, Published
+from sekisho.rules.sqlite import Draft, KeptRule, Published
 
 
 @pytest.fixture
@@ -26,21 +26,21 @@ def version(number: int, at_us: int) -> Published:
 
 def test_draft_comes_back_as_saved(connection: apsw.Connection) -> None:
     assert tables.load_draft(connection) is None
-    draft = [
-        DraftRule("Block if :amount_in_usd: > 1", "mine", FailurePolicy.CLOSED),
-        DraftRule("x"),
-    ]
+    tried = DraftRule("y", "", None, Mode.SHADOW, Rollout(12.5, "customer"))
+    held = HoldoutPlan(0.01, 100, 1_000, "usd")
+    mine = DraftRule("Block if :amount_in_usd: > 1", "mine", FailurePolicy.CLOSED)
+    draft = Draft([mine, DraftRule("x"), tried], held)
     tables.save_draft(connection, draft, "me", 7)
     assert tables.load_draft(connection) == draft
 
 
 def test_publishing_clears_its_own_draft_only(connection: apsw.Connection) -> None:
-    tables.save_draft(connection, [DraftRule("first")], "me", 10)
+    tables.save_draft(connection, Draft([DraftRule("first")]), "me", 10)
     tables.publish(connection, version(1, at_us=10))
     assert tables.load_draft(connection) is None
-    tables.save_draft(connection, [DraftRule("saved meanwhile")], "me", 30)
+    tables.save_draft(connection, Draft([DraftRule("saved meanwhile")]), "me", 30)
     tables.publish(connection, version(2, at_us=20))
-    assert tables.load_draft(connection) == [DraftRule("saved meanwhile")]
+    assert tables.load_draft(connection) == Draft([DraftRule("saved meanwhile")])
 
 
 def test_versions_are_found_by_name_number_or_age(connection: apsw.Connection) -> None:

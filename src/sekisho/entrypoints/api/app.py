@@ -20,6 +20,7 @@ from sekisho.entrypoints.api import (
     developer,
     lists,
     operating,
+    rule_figures,
     rulesets,
 )
 from sekisho.entrypoints.api.openapi import describe_decisions
@@ -59,6 +60,7 @@ def build_api(node: Node) -> FastAPI:
     for router in (
         decisions.router,
         rulesets.router,
+        rule_figures.router,
         counters.router,
         lists.router,
         backtests.router,

@@ -11,13 +11,42 @@ from sekisho.entrypoints.api.guard import answer, need, node_of
 from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.policy import holdout_told, trial_told
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts, as_refusal
 from sekisho.kit.clock import iso
 from sekisho.language import check_rule, format_rule
-from sekisho.rules import MAX_RULES, DraftRule, FailurePolicy, RulesRefused, check_size
-from sekisho.rules.sqlite import Published
+from sekisho.rules import (
+    MAX_RULES,
+    DraftRule,
+    FailurePolicy,
+    HoldoutPlan,
+    Mode,
+    Rollout,
+    RulesRefused,
+    check_size,
+)
+from sekisho.rules.rollout import MOST_SHARE
+from sekisho.rules.sqlite import Published, drafted
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
+
+
+class RolloutIn(BaseModel):
+    """The share of a key's values for which a rule is in force."""
+
+    model_config = ConfigDict(extra="forbid")
+    percent: float = Field(ge=0, le=100)
+    by: str = Field(max_length=100)
+
+
+class HoldoutIn(BaseModel):
+    """A small share of would-be blocks passes, so that their precision can be measured."""
+
+    model_config = ConfigDict(extra="forbid")
+    share: float = Field(gt=0, le=MOST_SHARE)
+    per_payment: int = Field(gt=0)
+    per_day: int = Field(gt=0)
+    currency: str = Field(pattern="^[a-z]{3}$")
 
 
 class RuleIn(BaseModel):
@@ -27,6 +56,8 @@ class RuleIn(BaseModel):
     predicate: str
     id: str = Field("", max_length=100)
     on_failure: FailurePolicy | None = None
+    mode: Mode = Mode.LIVE
+    rollout: RolloutIn | None = None
 
 
 class DraftIn(BaseModel):
@@ -34,6 +65,7 @@ class DraftIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     rules: list[str | RuleIn] = Field(max_length=MAX_RULES)
+    holdout: HoldoutIn | None = None
 
 
 class NoteIn(BaseModel):
@@ -61,7 +93,8 @@ async def put_draft(request: Request, draft: DraftIn, key: ApiKey = need("rules"
     """Keeps the draft, with warnings; or refuses it with every error of every rule."""
     node = node_of(request)
     try:
-        told = await node.policy.save_draft(_drafts(draft), key.id)
+        plan = HoldoutPlan(**draft.holdout.model_dump()) if draft.holdout else None
+        told = await node.policy.save_draft(_drafts(draft), key.id, plan)
     except (RulesRefused, ValueError) as error:
         raise _refused(error) from error
     return answer(told)
@@ -150,11 +183,8 @@ async def republish(request: Request, version: str, key: ApiKey = need("rules"))
     """Publishes the rules of an earlier version as a new one."""
     node = node_of(request)
     found = node.policy.find_published(version)
-    rules = [
-        DraftRule(one.predicate, one.id, FailurePolicy(one.on_failure) if one.on_failure else None)
-        for one in found.rules
-    ]
-    await node.policy.save_draft(rules, key.id)
+    rules = [drafted(one) for one in found.rules]
+    await node.policy.save_draft(rules, key.id, found.holdout)
     published = await node.policy.publish(key.id, f"back to {found.version}")
     return answer(_told(published, live=True))
 
@@ -180,10 +210,12 @@ def _by_identity(rules: Sequence[DraftRule], others: Sequence[DraftRule]) -> dic
 
 
 def _drafts(draft: DraftIn) -> list[DraftRule]:
-    return [
-        DraftRule(one) if isinstance(one, str) else DraftRule(one.predicate, one.id, one.on_failure)
-        for one in draft.rules
-    ]
+    return [DraftRule(one) if isinstance(one, str) else _draft(one) for one in draft.rules]
+
+
+def _draft(one: RuleIn) -> DraftRule:
+    rollout = Rollout(one.rollout.percent, one.rollout.by) if one.rollout else None
+    return DraftRule(one.predicate, one.id, one.on_failure, one.mode, rollout)
 
 
 def _told(published: Published, *, live: bool, rules: bool = True) -> dict[str, Any]:
@@ -198,9 +230,15 @@ def _told(published: Published, *, live: bool, rules: bool = True) -> dict[str, 
     }
     if rules:
         told["rules"] = [
-            {"id": one.id, "predicate": one.predicate, "on_failure": one.on_failure or None}
+            {
+                "id": one.id,
+                "predicate": one.predicate,
+                "on_failure": one.on_failure or None,
+                **trial_told(Mode(one.mode or Mode.LIVE), one.rollout),
+            }
             for one in published.rules
         ]
+        told |= holdout_told(published.holdout)
     return told
 
 

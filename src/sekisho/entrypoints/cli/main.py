@@ -15,6 +15,8 @@ from sekisho.entrypoints.cli import (
     history,
     importing,
     keeping,
+    parity,
+    rule_figures,
     rules,
     rules_sql,
     world,
@@ -31,6 +33,8 @@ app = typer.Typer(
     help="Sekisho, the fraud checkpoint you run yourself.",
 )
 rules.app.command("sql")(rules_sql.sql_command)
+rules.app.command("metrics")(rule_figures.metrics_command)
+rules.app.command("summary")(rule_figures.summary_command)
 app.add_typer(rules.app, name="rules")
 app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
@@ -42,6 +46,7 @@ app.command("decide")(keeping.decide_command)
 app.command("import")(importing.import_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
+app.command("verify-parity")(parity.verify_parity_command)
 app.command("world")(world.world_command)
 
 Data = Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")]

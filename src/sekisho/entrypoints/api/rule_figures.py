@@ -1,0 +1,79 @@
+"""What rules did: metrics from the archive, computed beside the thread that decides."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
+
+from sekisho.entrypoints.api.guard import answer, need, node_of
+from sekisho.entrypoints.api.strict_json import StrictRoute
+from sekisho.entrypoints.keys import ApiKey
+from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.refusals import HttpRefusal
+from sekisho.entrypoints.rule_figures import (
+    EVER_US,
+    Period,
+    folded,
+    matches_told,
+    rules_with_edits,
+    told,
+)
+from sekisho.kit.clock import to_us
+from sekisho.learning import RuleAsked, matches_of, rule_metrics
+
+router = APIRouter(prefix="/v1/rules", tags=["rules"], route_class=StrictRoute)
+Moment = Annotated[AwareDatetime | None, Query()]
+
+
+@router.get("/{rule_id}/metrics", summary="What a rule did")
+async def metrics(
+    request: Request,
+    rule_id: str,
+    after: Moment = None,
+    before: Moment = None,
+    key: ApiKey = need("read"),
+) -> Response:
+    """Matches, money, false positives, what came after; by day, with a mark at each edit."""
+    del key
+    node, period = node_of(request), _period(after, before)
+
+    def work() -> dict[str, object]:
+        rule = _rule(node, rule_id)
+        records = folded(node.settings.data, node.ledger, node.policy.context)
+        return told(rule_metrics([rule], records, period, node.clock.now_us())[0])
+
+    async with node.folding:
+        return answer(await asyncio.to_thread(work))
+
+
+@router.get("/{rule_id}/matches", summary="The events a rule matched, as CSV")
+async def matches(
+    request: Request,
+    rule_id: str,
+    after: Moment = None,
+    before: Moment = None,
+    key: ApiKey = need("read"),
+) -> Response:
+    """In shadow too; with what became of each."""
+    del key
+    node, period = node_of(request), _period(after, before)
+
+    def work() -> str:
+        rule = _rule(node, rule_id)
+        records = folded(node.settings.data, node.ledger, node.policy.context)
+        return matches_told(matches_of(rule.id, records, period, node.clock.now_us())).write_csv()
+
+    async with node.folding:
+        return Response(await asyncio.to_thread(work), media_type="text/csv; charset=utf-8")
+
+
+def _rule(node: Node, rule_id: str) -> RuleAsked:
+    for one in rules_with_edits(node.policy.published()):
+        if one.id == rule_id:
+            return one
+    raise HttpRefusal(404, "resource_missing", f"no such rule: '{rule_id}'", param="rule_id")
+
+
+def _period(after: AwareDatetime | None, before: AwareDatetime | None) -> Period:
+    return (to_us(after) if after else 0, to_us(before) if before else EVER_US)
