@@ -154,3 +154,11 @@ def test_failure_policy_of_a_rule_is_kept(api: Any, rules: Rules) -> None:
     given = {"predicate": "Block if :amount_in_usd: > 5", "on_failure": "closed"}
     version = rules(given)["version"]
     assert api.get(f"/v1/rulesets/{version}")["rules"][0]["on_failure"] == "closed"
+
+
+def test_a_body_is_json_whatever_the_client_calls_it(http: httpx.Client) -> None:
+    """`curl -d` sends a form's content type."""
+    sent = b'{"rules": ["Review if :amount_in_usd: > 1"]}'
+    for kind in ("application/x-www-form-urlencoded", "text/plain"):
+        told = http.put("/v1/rulesets/draft", content=sent, headers={"content-type": kind})
+        assert told.status_code == 200, told.text

@@ -21,6 +21,13 @@ MAX_BODY: Final = 65_536
 MAX_KEY: Final = 255
 """Characters of an idempotency key, as at the vendor."""
 _JSON: Final = (b"content-type", b"application/json")
+STRIPE: Final = "/v1/radar/"
+"""Paths in Stripe's shape, which take forms."""
+
+
+def as_json(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a body that can only be JSON, whatever the client's default calls it."""
+    return [*(one for one in headers if one[0] != _JSON[0]), _JSON]
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -152,6 +159,8 @@ class Doorway:
             return
         if scope["type"] == "http":
             receive = bounded(receive, limit_of(scope["path"]))
+            if not scope["path"].startswith(STRIPE):
+                scope["headers"] = as_json(scope["headers"])
             if scope["path"].startswith("/v1/") and await self._turned_away(scope, send):
                 return
         await self._framework(scope, receive, send)
