@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 import msgspec
 
@@ -27,6 +27,7 @@ class Todo(msgspec.Struct, frozen=True):
         ordering_key: actions of one key run one after another; None takes the asking action's.
         deadline_s: seconds after which it is no longer worth starting; 0 = never too late.
         dry_run: say what would be done, and do nothing.
+        then: actions to ask for once this one is done; not when it dies or is cancelled.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Todo(msgspec.Struct, frozen=True):
     ordering_key: str | None = None
     deadline_s: float = 0
     dry_run: bool = False
+    then: "tuple[Todo, ...]" = ()
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -277,7 +279,7 @@ def installed_kinds(services: Services) -> Kinds:
 
 
 def _made(point: EntryPoint, services: Services) -> ActionKind[Any]:
-    kind = point.load()
-    if not (isinstance(kind, type) and issubclass(kind, ActionKind)):
+    made: object = point.load()(services)
+    if not isinstance(made, ActionKind):
         raise TypeError(f"entry point `{point.name}` of {GROUP} is no ActionKind: `{point.value}`")
-    return kind(services)
+    return cast("ActionKind[Any]", made)
