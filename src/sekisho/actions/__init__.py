@@ -1,6 +1,7 @@
 """ACT: the Async Action Executor: any producer, any action, once in effect."""
 
 from sekisho.actions.attempt import Attempts
+from sekisho.actions.cloud_events import Request, read_request
 from sekisho.actions.conditions import ConditionRefused, Conditions
 from sekisho.actions.desk import ActionDesk, ActionRefused, Shown
 from sekisho.actions.executor import Executor, ExecutorOptions, Watch
@@ -58,6 +59,7 @@ __all__ = [
     "Policies",
     "PoliciesRefused",
     "PolicyAction",
+    "Request",
     "Result",
     "Services",
     "Shown",
@@ -70,5 +72,6 @@ __all__ = [
     "cause_of",
     "derived_id",
     "installed_kinds",
+    "read_request",
     "row_of",
 ]

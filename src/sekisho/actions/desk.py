@@ -13,7 +13,6 @@ from sekisho.kit.clock import Clock
 
 REPLAYABLE = (State.DEAD, State.CANCELLED)
 DELAY_S_MAX = 366 * 86_400
-KEY_MAX = 255
 
 
 class ActionRefused(Exception):

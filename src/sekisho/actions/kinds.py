@@ -229,6 +229,20 @@ class Kinds:
         """Every kind, in the order of the alphabet."""
         return sorted(self._by_name)
 
+    def told(self) -> list[dict[str, Any]]:
+        """Every kind as JSON values: name, meaning, retry, parameters as a JSON schema."""
+        return [
+            {
+                "object": "action_kind",
+                "name": name,
+                "meaning": (type(kind).__doc__ or "").strip().split("\n")[0],
+                "retry": kind.retry,
+                "attempts_max": kind.attempts_max,
+                "params": msgspec.json.schema(kind.params),
+            }
+            for name, kind in sorted(self._by_name.items())
+        ]
+
     def find(self, name: str) -> ActionKind[Any]:
         """A kind by name.
 

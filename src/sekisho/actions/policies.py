@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sekisho.actions.chain import ChainParams, ChainRun
 from sekisho.actions.conditions import ConditionRefused, Conditions, looks_into, reads
 from sekisho.actions.frequency import AtMost, Frequency
 from sekisho.actions.kinds import Kinds, KindUnknown, ParamsRefused, Todo
@@ -236,6 +237,8 @@ class Policies:
             if not 0 <= action.delay_s <= DELAY_S_MAX or action.deadline_s < 0:
                 raise PoliciesRefused(f"a delay is 0 to {DELAY_S_MAX} seconds")
             kind = self._kinds.find(action.kind)
+            for text in _chained(action):
+                self._conditions.read(text)
             if holes(action.params):  # only a decision can fill them
                 _check_names(action, kind.params)
             else:
@@ -280,7 +283,15 @@ def _check_names(action: PolicyAction, params: type[msgspec.Struct]) -> None:
 def _conditions_in(policy: ActionPolicy) -> list[str]:
     """Every condition of a policy, those of chains too."""
     found = [policy.when] if policy.when else []
-    for action in policy.actions:
-        steps = action.params.get("steps", []) if action.kind == "chain.run" else []
-        found += [step["when"] for step in steps if step.get("when")]
-    return found
+    return found + [text for action in policy.actions for text in _chained(action)]
+
+
+def _chained(action: PolicyAction) -> list[str]:
+    """The conditions of an action that is a chain."""
+    if action.kind != ChainRun.name:
+        return []
+    try:
+        chain = msgspec.convert(action.params, ChainParams)
+    except msgspec.ValidationError as error:
+        raise PoliciesRefused(f"`{action.kind}`: {error}") from error
+    return [step.when for step in chain.steps if step.when]

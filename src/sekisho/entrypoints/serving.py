@@ -97,6 +97,8 @@ def serve(settings: Settings) -> None:
 
 async def _run(node: Node, server: Server, listener: socket.socket) -> None:
     node.attach(asyncio.get_running_loop())
+    await node.acting.restore()
+    node.acting.begin()
     keeping = asyncio.create_task(_housekeeping(node))
     try:
         await server.serve(sockets=[listener])
@@ -106,6 +108,7 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
+        await node.acting.end()
         node.detach()
 
 
