@@ -22,6 +22,7 @@ from sekisho.brokers.ports import Delivery
 PARTITIONS: Final = 6
 _ID: Final = "sekisho-id"
 _PATIENCE_S: Final = 10.0
+_SESSION_MS: Final = 10_000  # a member silent for so long loses its partitions
 _Source = tuple[str, str]
 _Part = tuple[str, int]
 
@@ -71,11 +72,9 @@ class KafkaBroker:
         self._producer: Producer | None = None
         self._readers: dict[_Source, _Reader] = {}
 
-    async def declare(self, topic: str, group: str) -> None:
-        """Make the topic; a group exists once it has committed, and begins at the beginning."""
+    async def declare(self, topic: str, group: str) -> None:  # noqa: ARG002 — no making needed
+        """Make the topic. A group needs no making: it begins at the topic's beginning."""
         await asyncio.to_thread(self._create, topic)
-        if (topic, group) not in self._readers:
-            self._readers[topic, group] = _Reader(self._subscribed(topic, group))
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Produce with `acks=all` and await every report."""
@@ -83,7 +82,10 @@ class KafkaBroker:
 
     async def receive(self, topic: str, group: str, most: int, wait_s: float) -> list[Delivery]:
         """What is due again first, then new messages."""
-        reader = self._readers[topic, group]
+        reader = self._readers.get((topic, group))
+        if reader is None:
+            reader = _Reader(self._subscribed(topic, group))
+            self._readers[topic, group] = reader
         due: list[Delivery] = []
         while reader.later and len(due) < most and reader.later[0][0] <= time.monotonic():
             _, _, raw, attempt = heapq.heappop(reader.later)
@@ -108,6 +110,11 @@ class KafkaBroker:
 
     def _create(self, topic: str) -> None:
         admin = AdminClient({"bootstrap.servers": self._servers})
+        try:
+            if admin.list_topics(topic, timeout=_PATIENCE_S).topics[topic].error is None:
+                return
+        except KafkaException as error:
+            raise _lost(error) from error
         wanted = NewTopic(topic, num_partitions=PARTITIONS, replication_factor=self._replicas)
         future = admin.create_topics([wanted], request_timeout=_PATIENCE_S)[topic]
         try:
@@ -122,7 +129,8 @@ class KafkaBroker:
         consumer = Consumer(
             {
                 "bootstrap.servers": self._servers,
-                "group.id": group,
+                "group.id": f"{topic}.{group}",
+                "session.timeout.ms": _SESSION_MS,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",

@@ -3,6 +3,7 @@
 # nats-py leaves keyword arguments untyped.
 # pyright: strict, reportUnknownMemberType=false
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -92,9 +93,11 @@ class NatsBroker:
 
     async def _jetstream(self) -> JetStreamContext:
         if self._client is None or self._client.is_closed:
-            self._client = await nats.connect(
-                self._url, connect_timeout=_PATIENCE_S, max_reconnect_attempts=-1, error_cb=_quiet
-            )
+            # Of itself it would try for ever to reach a server that has never answered.
+            async with asyncio.timeout(_PATIENCE_S):
+                self._client = await nats.connect(
+                    self._url, max_reconnect_attempts=-1, error_cb=_quiet
+                )
         return self._client.jetstream(timeout=_PATIENCE_S)
 
 

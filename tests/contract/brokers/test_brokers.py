@@ -161,12 +161,16 @@ def test_handled_means_acknowledged_after_the_handler(meet: Meet) -> None:
         task = asyncio.create_task(consume(broker, what, handler))
         dead = meeting.client("dead")
         await dead.declare(f"{meeting.topic}.dead", GROUP)
-        letters = await drain(dead, f"{meeting.topic}.dead", 2)
-        assert {d.message.id: d.message.headers["sekisho-reason"] for d in letters} == {
+        reasons: dict[str, str] = {}
+        while len(reasons) < 2:
+            for letter in await drain(dead, f"{meeting.topic}.dead", 1):
+                reasons[letter.message.id] = letter.message.headers["sekisho-reason"]
+                await letter.done()
+        assert reasons == {
             "poison.dead": "not a CloudEvent",
             "never.dead": "OSError('receiver is down')",
         }
-        await until(lambda: seen.count("twice") == 3)
+        await until(lambda: seen.count("twice") == 3 and "k9" in seen)
         assert [i for i in seen if i.startswith("k")] == [f"k{n}" for n in range(10)]
         assert seen.count("poison") == 1
         assert seen.count("never") == 4
