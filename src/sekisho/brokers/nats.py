@@ -12,7 +12,6 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
-from nats.errors import TimeoutError as Late
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -80,7 +79,7 @@ class NatsBroker:
         """Pull a batch."""
         try:
             messages = await self._pulls[topic, group].fetch(most, timeout=wait_s)
-        except Late:
+        except TimeoutError:
             return []
         except (Error, OSError) as error:
             raise _lost(error) from error

@@ -6,7 +6,6 @@
 
 import asyncio
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +23,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOT
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
+from sekisho.brokers.attempts import Attempts
 from sekisho.brokers.model import BrokerUnavailable, Message
 from sekisho.brokers.ports import Delivery
 
@@ -31,7 +31,6 @@ LEASE_S: Final = 60
 _ID: Final = "sekisho-id"
 _PATIENCE_S: Final = 10.0
 _FAILURES: Final = (GoogleAPICallError, RetryError, GoogleAuthError, OSError)
-_COUNTED: Final = 10_000
 
 
 class PubSubBroker:
@@ -50,7 +49,7 @@ class PubSubBroker:
         self._project = project
         self._emulator = emulator or os.environ.get("PUBSUB_EMULATOR_HOST", "")
         self._clients: tuple[PublisherAsyncClient, SubscriberAsyncClient] | None = None
-        self._attempts: OrderedDict[str, int] = OrderedDict()
+        self._attempts = Attempts()
 
     async def declare(self, topic: str, group: str) -> None:
         """Make topic and subscription."""
@@ -105,11 +104,7 @@ class PubSubBroker:
     def _delivery(
         self, subscriber: SubscriberAsyncClient, name: str, raw: ReceivedMessage
     ) -> Delivery:
-        ident = raw.message.message_id
-        attempt = max(raw.delivery_attempt, self._attempts.pop(ident, 0) + 1)
-        self._attempts[ident] = attempt
-        if len(self._attempts) > _COUNTED:
-            self._attempts.popitem(last=False)
+        attempt = self._attempts.next(raw.message.message_id, raw.delivery_attempt)
         return PubSubDelivery(subscriber, name, raw.ack_id, _message(raw), attempt)
 
     def _open(self) -> tuple[PublisherAsyncClient, SubscriberAsyncClient]:

@@ -1,4 +1,4 @@
-"""RabbitMQ: a fanout exchange a topic, a durable quorum queue a group, publisher confirms."""
+"""RabbitMQ: a fanout exchange a topic, a durable queue a group, publisher confirms."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import aio_pika
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError
 
+from sekisho.brokers.attempts import Attempts
 from sekisho.brokers.model import BrokerUnavailable, Message
 from sekisho.brokers.ports import Delivery
 
@@ -22,8 +23,10 @@ _FAILURES: Final = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError,
 class RabbitBroker:
     """RabbitMQ behind the port.
 
-    Quorum queues count deliveries and survive a node's loss; no delivery limit is set, since
-    what a queue drops at its limit is gone unless somebody has configured a dead-letter exchange.
+    Queues are of the virtual host's default type, so that an operator chooses: classic ones, or
+    quorum queues, which survive a node's loss and count deliveries. Classic ones only tell that a
+    message comes again; then this client counts. No delivery limit is set: what a queue drops at
+    its limit is gone unless somebody has configured a dead-letter exchange.
 
     Args:
         url: `amqp://user:password@host:port/vhost`.
@@ -33,8 +36,9 @@ class RabbitBroker:
     def __init__(self, url: str, prefetch: int = 256) -> None:
         self._url = url
         self._prefetch = prefetch
-        self._connection: AbstractRobustConnection | None = None
-        self._channel: AbstractRobustChannel | None = None
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+        self._attempts = Attempts()
         self._inboxes: dict[tuple[str, str], asyncio.Queue[AbstractIncomingMessage]] = {}
 
     async def declare(self, topic: str, group: str) -> None:
@@ -42,9 +46,7 @@ class RabbitBroker:
         try:
             channel = await self._open()
             exchange = await channel.declare_exchange(topic, "fanout", durable=True)
-            queue = await channel.declare_queue(
-                f"{topic}.{group}", durable=True, arguments={"x-queue-type": "quorum"}
-            )
+            queue = await channel.declare_queue(f"{topic}.{group}", durable=True)
             await queue.bind(exchange)
         except _FAILURES as error:
             await self._drop()
@@ -80,11 +82,16 @@ class RabbitBroker:
         taken = [first]
         while len(taken) < most and not inbox.empty():
             taken.append(inbox.get_nowait())
-        return [RabbitDelivery(raw, _incoming(raw)) for raw in taken]
+        return [RabbitDelivery(raw, _incoming(raw), self._attempt(raw)) for raw in taken]
 
     async def close(self) -> None:
         """Close the connection; the queue takes back what was not acknowledged."""
         await self._drop()
+
+    def _attempt(self, raw: AbstractIncomingMessage) -> int:
+        count = raw.headers.get(_COUNT)
+        told = count + 1 if isinstance(count, int) else 1 + bool(raw.redelivered)
+        return self._attempts.next(raw.message_id or "", told)
 
     async def _start(self, topic: str, group: str) -> "asyncio.Queue[AbstractIncomingMessage]":
         channel = await self._open()
@@ -94,9 +101,9 @@ class RabbitBroker:
         self._inboxes[topic, group] = inbox
         return inbox
 
-    async def _open(self) -> AbstractRobustChannel:
+    async def _open(self) -> AbstractChannel:
         if self._connection is None or self._connection.is_closed:
-            self._connection = await aio_pika.connect_robust(self._url, timeout=_PATIENCE_S)
+            self._connection = await aio_pika.connect(self._url, timeout=_PATIENCE_S)
             self._channel = None
         if self._channel is None or self._channel.is_closed:
             self._inboxes.clear()
@@ -116,17 +123,12 @@ class RabbitBroker:
 
 @dataclass(frozen=True, slots=True)
 class RabbitDelivery:
-    """One message of a quorum queue."""
+    """One message of a queue."""
 
     raw: AbstractIncomingMessage
     message: Message
+    attempt: int
     _waiting: list[asyncio.Task[None]] = field(default_factory=list)
-
-    @property
-    def attempt(self) -> int:
-        """The quorum queue's count of earlier deliveries, and this one."""
-        count = self.raw.headers.get(_COUNT, 0)
-        return 1 + (count if isinstance(count, int) else 0)
 
     async def done(self) -> None:
         """Acknowledge this one message."""

@@ -21,7 +21,7 @@ from sekisho.brokers.redis import RedisBroker
 from .pubsub_fake import serving
 from .servers import Service, nats_server, rabbitmq_server, redis_server, running
 
-LEASE_S = 1.0
+LEASE_S = 2.0
 _TOPICS = count(1)
 
 
@@ -56,7 +56,13 @@ def _mock_kafka() -> Iterator[Bench]:
     del cluster
 
 
-@pytest.fixture(scope="session", params=["nats", "redis", "rabbitmq", "kafka", "pubsub"])
+KINDS = [
+    pytest.param(kind, marks=pytest.mark.xdist_group(f"broker-{kind}"))
+    for kind in ("nats", "redis", "rabbitmq", "kafka", "pubsub")
+]
+
+
+@pytest.fixture(scope="session", params=KINDS)
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     if request.param == "kafka":
         with _mock_kafka() as bench:

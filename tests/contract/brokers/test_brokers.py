@@ -20,7 +20,6 @@ from sekisho.brokers import (
 
 from .conftest import Meeting
 
-pytestmark = pytest.mark.xdist_group("brokers")
 GROUP = "workers"
 Meet = Callable[[Callable[[Meeting], Any]], None]
 
@@ -33,7 +32,7 @@ async def drain(broker: Broker, topic: str, wanted: int, group: str = GROUP) -> 
     return got
 
 
-async def silence(broker: Broker, topic: str, seconds: float = 1.5) -> list[Delivery]:
+async def silence(broker: Broker, topic: str, seconds: float = 2.5) -> list[Delivery]:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     got: list[Delivery] = []

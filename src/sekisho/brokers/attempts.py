@@ -1,0 +1,26 @@
+"""Counts how often a message was handed out, for brokers that do not."""
+
+from collections import OrderedDict
+from typing import Final
+
+_REMEMBERED: Final = 10_000
+
+
+class Attempts:
+    """Attempts by message id, the least recent forgotten first; a restart forgets all.
+
+    >>> attempts = Attempts()
+    >>> attempts.next("m1"), attempts.next("m1"), attempts.next("m2", told=7)
+    (1, 2, 7)
+    """
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def next(self, ident: str, told: int = 1) -> int:
+        """The number of this attempt; `told` is what the broker itself says at least."""
+        attempt = max(told, self._counts.pop(ident, 0) + 1)
+        self._counts[ident] = attempt
+        if len(self._counts) > _REMEMBERED:
+            self._counts.popitem(last=False)
+        return attempt
