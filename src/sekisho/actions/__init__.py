@@ -6,6 +6,7 @@ from sekisho.actions.conditions import ConditionRefused, Conditions
 from sekisho.actions.desk import ActionDesk, ActionRefused, Shown
 from sekisho.actions.executor import Executor, ExecutorOptions, Watch
 from sekisho.actions.frequency import AtMost, Frequency
+from sekisho.actions.intake import take_in
 from sekisho.actions.kinds import (
     GROUP,
     ActionContext,
@@ -30,11 +31,14 @@ from sekisho.actions.policies import (
     PoliciesRefused,
     PolicyAction,
 )
+from sekisho.actions.publish import Bus
+from sekisho.actions.remote import PATIENCE_S, RemoteAttempts, Worker
 from sekisho.actions.rows import POLICY, Asked, cause_of, derived_id, row_of
 from sekisho.actions.traffic import Limits, Traffic
 
 __all__ = [
     "GROUP",
+    "PATIENCE_S",
     "POLICY",
     "ActionContext",
     "ActionDesk",
@@ -45,6 +49,7 @@ __all__ = [
     "Asked",
     "AtMost",
     "Attempts",
+    "Bus",
     "ConditionRefused",
     "Conditions",
     "Decided",
@@ -59,6 +64,7 @@ __all__ = [
     "Policies",
     "PoliciesRefused",
     "PolicyAction",
+    "RemoteAttempts",
     "Request",
     "Result",
     "Services",
@@ -69,9 +75,11 @@ __all__ = [
     "Unknown",
     "Verdict",
     "Watch",
+    "Worker",
     "cause_of",
     "derived_id",
     "installed_kinds",
     "read_request",
     "row_of",
+    "take_in",
 ]

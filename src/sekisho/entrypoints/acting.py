@@ -14,6 +14,7 @@ from sekisho.actions import (
     ActionDesk,
     ActionPolicy,
     Attempts,
+    Bus,
     Conditions,
     Executor,
     ExecutorOptions,
@@ -30,6 +31,7 @@ from sekisho.durable import Depths
 from sekisho.durable.sqlite import SqliteQueue
 from sekisho.entrypoints import action_policies as tables
 from sekisho.entrypoints.action_policies import KeptPolicies
+from sekisho.entrypoints.bridging import Bridge
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.policy import Policy
 from sekisho.events import is_counter
@@ -60,7 +62,11 @@ class Acting:
         limits = Limits(settings.action_rate_per_s, settings.action_rate_per_s)
         self.traffic = Traffic(limits)
         owner = base.ids.new("proc")
-        attempts = Attempts(self.kinds, self.traffic, base.clock, random.random, owner)
+        given = (self.kinds, self.traffic, base.clock, random.random, owner)
+        self._bridge = Bridge(settings, owner, given) if settings.broker else None
+        if self._bridge:
+            self.services.offer(Bus, Bus(self._bridge.broker))
+        attempts = self._bridge.attempts if self._bridge else Attempts(*given)
         options = ExecutorOptions(concurrency=settings.action_concurrency)
         self.executor = Executor(self.queue, attempts, base.clock, watch, owner, options)
         self.desk = ActionDesk(self.queue, self.kinds, base.clock, self.executor.wake)
@@ -77,6 +83,8 @@ class Acting:
     def begin(self) -> None:
         """Carry actions out from now on, on the running event loop."""
         self._task = asyncio.create_task(self.executor.run())
+        if self._bridge:
+            self._bridge.begin(self.desk, self._base.clock)
 
     async def end(self) -> None:
         """Start no more; what is under way gets a few seconds."""
@@ -85,6 +93,8 @@ class Acting:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        if self._bridge:
+            await self._bridge.end()
 
     def recorded(self, entries: Sequence[Entry]) -> None:
         """Entries are on disk: look after their actions, if they have any."""

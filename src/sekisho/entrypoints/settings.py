@@ -42,6 +42,13 @@ class Settings:
     """Attempts a second at one destination, such as a host; as many at once after a quiet time."""
     action_days: int = 90
     """Days for which actions that are over are kept; dead ones stay."""
+    broker: str = ""
+    """Message broker that actions are asked for, handed to workers and told over, such as
+    `nats://host:4222`, `amqp://…`, `redis://…`, `kafka://host:9092` or `pubsub://project`."""
+    worker_actions: str = ""
+    """Kinds of action that `sekisho work` carries out, separated by commas; the rest stay here."""
+    worker_patience_s: int = 30
+    """How long an action handed over may wait for a worker before it counts as failed."""
     ip_table: Path | None = None
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
     exchange_rates: Path | None = None
@@ -63,6 +70,8 @@ class Settings:
             raise SettingsError(f"{PREFIX}IDEMPOTENCY_HOURS must be at least 24")
         if not 0 <= self.trace_ratio <= 1:
             raise SettingsError(f"{PREFIX}TRACE_RATIO must lie between 0 and 1")
+        if self.worker_actions and not self.broker:
+            raise SettingsError(f"{PREFIX}WORKER_ACTIONS needs {PREFIX}BROKER: how to hand over?")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
@@ -116,6 +125,7 @@ _AT_LEAST_ONE: Final = (
     "action_concurrency",
     "action_rate_per_s",
     "action_days",
+    "worker_patience_s",
 )
 _OTHERS: Final = frozenset({"soak", "shared", "crash_at", "numba_cache", "log", "api_key", "url"})
 """Variables of the same prefix that are not settings: of the tests and of the command line."""

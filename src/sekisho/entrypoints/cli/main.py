@@ -19,6 +19,7 @@ from sekisho.entrypoints.cli import (
     rule_figures,
     rules,
     rules_sql,
+    work,
     world,
 )
 from sekisho.entrypoints.cli.console import BAD_USAGE, OUT, complain
@@ -47,6 +48,7 @@ app.command("import")(importing.import_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
 app.command("verify-parity")(parity.verify_parity_command)
+app.command("work")(work.work_command)
 app.command("world")(world.world_command)
 
 Data = Annotated[Path | None, typer.Option(help="data directory; default: sekisho-data")]

@@ -1,0 +1,52 @@
+"""A node on a message broker: actions asked for over it, and attempts handed to workers."""
+
+import asyncio
+from typing import Any
+
+from sekisho.actions import ActionDesk, Kinds, RemoteAttempts, take_in
+from sekisho.brokers import BrokerError, open_broker
+from sekisho.entrypoints.settings import PREFIX, Settings, SettingsError
+from sekisho.kit.clock import Clock
+
+
+class Bridge:
+    """Owns the connection to the broker.
+
+    Args:
+        settings: which broker, and which kinds of action go to workers.
+        owner: names this process within its groups.
+        given: what attempts need, the kinds first.
+
+    Raises:
+        SettingsError: the address names no broker, or a kind is not installed.
+    """
+
+    def __init__(self, settings: Settings, owner: str, given: tuple[Any, ...]) -> None:
+        kinds: Kinds = given[0]
+        away = [name.strip() for name in settings.worker_actions.split(",") if name.strip()]
+        for name in away:
+            if name not in kinds.names():
+                known = ", ".join(kinds.names())
+                raise SettingsError(f"{PREFIX}WORKER_ACTIONS: no kind `{name}`; there are {known}")
+        try:
+            self.broker = open_broker(settings.broker, owner)
+        except BrokerError as error:
+            raise SettingsError(f"{PREFIX}BROKER: {error}") from error
+        patience_s = float(settings.worker_patience_s)
+        self.attempts = RemoteAttempts(self.broker, away, patience_s, *given)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self, desk: ActionDesk, clock: Clock) -> None:
+        """Take in what is asked for and what workers answer, on the running event loop."""
+        self._tasks = [
+            asyncio.create_task(take_in(self.broker, desk, clock.now_us)),
+            asyncio.create_task(self.attempts.listen()),
+        ]
+
+    async def end(self) -> None:
+        """Take in no more, and let go of the broker."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.broker.close()
