@@ -106,6 +106,7 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
+        await node.egress.close()
         node.detach()
 
 
