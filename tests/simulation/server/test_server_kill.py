@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KILLS = 100 if SOAK else 6
-KILLS_OF_A_LOG = 20
+KILLS_OF_A_LOG = 10
 """Kills before a new directory is taken: each recount is of the whole log."""
 PASSES = 3 if SOAK else 1
 SEED = 20261122
@@ -59,7 +59,7 @@ def kill_again_and_again(
     for number in kills:
         server.start(data)
         retry(server, witness, rng)
-        asyncio.run(flood_until(server, stream, witness, rng.uniform(0.2, 0.7)))
+        asyncio.run(flood_until(server, stream, witness, rng))
         assert server.end() == -signal.SIGKILL
         assert inspector.inspect(data) == [], f"seed {SEED}, kill {number}"
         progress(number + 1, KILLS)
@@ -67,7 +67,7 @@ def kill_again_and_again(
     retry(server, witness, rng)
     assert server.end(signal.SIGTERM) == 0
     assert inspector.inspect(data) == [], f"seed {SEED}, at the end"
-    assert len(witness.answers) > 50 * len(kills)
+    assert len(witness.answers) > 10 * len(kills)
     assert min(inspector.tails) == 0 < max(inspector.tails), "no tail behind a snapshot was read"
     assert verified(data)
     print(f"{kills} killed, {len(witness.answers)} acknowledged, {witness.statuses}")  # noqa: T201 — the same
