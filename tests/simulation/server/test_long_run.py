@@ -24,7 +24,7 @@ pytestmark = [
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-STEP_US = 6_000_000
+STEP_US = 15_000_000
 """Event time between two payments."""
 START_US = 1_790_000_000_000_000
 CUSTOMERS = 500
