@@ -51,7 +51,7 @@ def test_what_the_server_decided_is_history_at_once(new_server: Any, api_of: Any
         assert [(one["live"], one["candidate"], one["count"]) for one in flips] == [
             ("allow", "block", 10)
         ]
-        points = result_of(http, sweep="Review if :amount: > {1000..1030..10}")["points"]
+        points = result_of(http, sweep="Review if :amount_in_usd: > {10.00..10.30..0.10}")["points"]
         assert [one["matched"]["count"] for one in points] == [29, 19, 9, 0]
         api.decide(id="later", amount=5, card={"country": "NG"})
         assert result_of(http, rule=rule)["matched"]["count"] == 21
@@ -65,11 +65,16 @@ def test_a_question_that_cannot_be_answered_is_refused_with_a_reason(
     assert said.status_code == 400
     assert "did you mean" in said.json()["error"]["message"]
     assert http.post("/v1/backtests", json={}).status_code == 422
-    assert http.post("/v1/backtests", json={"sweep": "Block if :amount: > 5"}).status_code == 422
-    costs = http.post("/v1/backtests", json={"rule": "Block if :amount: > 5", "costs": {"x": 1}})
+    assert (
+        http.post("/v1/backtests", json={"sweep": "Block if :amount_in_usd: > 5"}).status_code
+        == 422
+    )
+    costs = http.post(
+        "/v1/backtests", json={"rule": "Block if :amount_in_usd: > 5", "costs": {"x": 1}}
+    )
     assert "no cost `x`" in costs.json()["error"]["message"]
     assert http.get("/v1/backtests/nope").status_code == 404
-    past = {"rule": "Block if :amount: > 5", "to": "2001-01-01T00:00:00Z"}
+    past = {"rule": "Block if :amount_in_usd: > 5", "to": "2001-01-01T00:00:00Z"}
     job = ended(http, http.post("/v1/backtests", json=past).json())
     assert job["status"] == "failed"
     assert "period is empty" in job["error"]
@@ -81,7 +86,7 @@ def test_no_more_backtests_wait_than_fit(new_server: Any, api_of: Any) -> None:
         api_of(http).decide(id="p1")
         client = httpx.Client(base_url=server.url, headers=http.headers, timeout=60)
         with ThreadPoolExecutor(12) as pool, client:
-            body = {"rule": "Block if :amount: > 5"}
+            body = {"rule": "Block if :amount_in_usd: > 5"}
             said = pool.map(lambda _: client.post("/v1/backtests", json=body), range(12))
             statuses = [one.status_code for one in said]
         assert 429 in statuses
