@@ -14,6 +14,7 @@ from sekisho.entrypoints.cli import (
     demo,
     history,
     importing,
+    indicators,
     keeping,
     parity,
     rule_figures,
@@ -45,6 +46,7 @@ app.command("backtest")(backtest.backtest_command)
 app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
 app.command("import")(importing.import_command)
+app.command("indicators")(indicators.indicators_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
 app.command("verify-parity")(parity.verify_parity_command)
