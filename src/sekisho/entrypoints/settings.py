@@ -33,6 +33,8 @@ class Settings:
     """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
     rate_limit_per_s: int = 20_000
     """Requests a second of one API key before it is told 429; twice as many in a burst."""
+    request_timeout_s: int = 20
+    """How long a request may take to arrive, with a second more for every 1,000 bytes of it."""
     snapshot_every: int = 30_000
     """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""
     idempotency_hours: int = 48
@@ -66,7 +68,7 @@ class Settings:
             raise SettingsError(f"{PREFIX}EGRESS_ALLOW takes networks: {error}") from error
         if not 0 <= self.trace_ratio <= 1:
             raise SettingsError(f"{PREFIX}TRACE_RATIO must lie between 0 and 1")
-        for name in ("rate_limit_per_s", "snapshot_every", "max_pending"):
+        for name in ("rate_limit_per_s", "request_timeout_s", "snapshot_every", "max_pending"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
 
