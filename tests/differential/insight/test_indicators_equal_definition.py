@@ -70,6 +70,7 @@ def test_duckdb_counts_as_plain_python_does(seed: int) -> None:
 
 
 @pytest.mark.xdist_group("spark")
+@pytest.mark.timeout(1_500)
 def test_spark_counts_as_plain_python_does(spark: "SparkSession") -> None:
     tables = random_tables(Random(11), 120)
     for name, frame in tables.items():
