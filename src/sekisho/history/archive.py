@@ -15,6 +15,8 @@ from sekisho.history.coding import coded, decoded
 
 MANIFEST: Final = "segments.json"
 REQUIRED: Final = ("event", "type", "at_us", "about")
+PLAIN: Final = ("event", "at_us", "about")
+"""Columns that segments hold as they are given."""
 
 Source = Literal["log", "import"]
 """Where rows come from: `log` can be folded again at any time, `import` lives here alone."""
@@ -226,7 +228,7 @@ class Archive:
     def _write(self, records: pl.DataFrame, path: Path) -> str:
         """Write a file that is wholly there or not at all; its digest."""
         unfinished = path.with_name(path.name + TEMPORARY)
-        coded(records, REQUIRED).write_parquet(
+        coded(records, PLAIN).write_parquet(
             unfinished, compression="lz4", statistics=True, row_group_size=GROUP_ROWS
         )
         with unfinished.open("rb+") as file:

@@ -4,7 +4,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from sekisho.history import Archive
-from sekisho.history.archive import REQUIRED
+from sekisho.history.archive import PLAIN
 from sekisho.history.coding import coded, decoded
 
 NAN = float("nan")
@@ -29,12 +29,12 @@ ROWS = pl.DataFrame(
 
 
 def test_whole_small_numbers_and_few_texts_take_a_byte() -> None:
-    narrow = coded(ROWS, REQUIRED)
+    narrow = coded(ROWS, PLAIN)
     assert {name for name in narrow.columns if narrow[name].dtype == pl.UInt8} == {
         "count", "nothing",
     }  # fmt: skip
     texts = {name for name in narrow.columns if isinstance(narrow[name].dtype, pl.Enum)}
-    assert texts == {"country", "silent"}
+    assert texts == {"type", "country", "silent"}
     assert_frame_equal(narrow.with_columns(decoded(narrow.schema)), ROWS)
 
 
