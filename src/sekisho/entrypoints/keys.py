@@ -15,7 +15,7 @@ SCOPES: Final = {
     "read": "read decisions, rule sets, lists and counters",
     "rules": "draft and publish rule sets, declare counters",
     "lists": "change lists and their items",
-    "admin": "make and revoke keys",
+    "admin": "make and revoke keys, say where webhooks go",
 }
 
 

@@ -110,6 +110,7 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await node.egress.close()
         node.detach()
 
 

@@ -22,6 +22,7 @@ from sekisho.entrypoints.api import (
     operating,
     rule_figures,
     rulesets,
+    webhook_endpoints,
 )
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.backtests import Backtests
@@ -30,12 +31,14 @@ from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
 from sekisho.flow import Refusal
 from sekisho.rules import ListRefused, RulesRefused
+from sekisho.webhooks import EndpointRefused
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (
     HttpRefusal,
     EventRefused,
     RulesRefused,
     ListRefused,
+    EndpointRefused,
     Refusal,
     StoreError,
 )
@@ -64,6 +67,7 @@ def build_api(node: Node) -> FastAPI:
         counters.router,
         lists.router,
         backtests.router,
+        webhook_endpoints.router,
         operating.router,
     ):
         app.include_router(router)
