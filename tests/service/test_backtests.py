@@ -1,8 +1,11 @@
 """Backtests over HTTP, while the server decides."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -91,3 +94,69 @@ def test_no_more_backtests_wait_than_fit(new_server: Any, api_of: Any) -> None:
             statuses = [one.status_code for one in said]
         assert 429 in statuses
         assert statuses.count(429) < 12
+
+
+def worker_of(server: Any) -> int:
+    """The process id of the server's backtest, once it has one."""
+    for _ in range(3_000):
+        tasks = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+        found = [int(one) for task in tasks for one in task.read_text().split()]
+        if found:
+            return found[0]
+        time.sleep(0.01)
+    raise AssertionError("no backtest ever began")
+
+
+def test_nothing_waits_for_a_backtest_and_it_reads_what_was_there(
+    new_server: Any, api_of: Any
+) -> None:
+    server = new_server()
+    with server.client() as http, ThreadPoolExecutor(1) as pool:
+        api = api_of(http)
+        rule = api.publish("Review if :amount: > 5")["rules"][0]["id"]
+        api.draft("Block if :amount: > 5")
+        assert http.post("/v1/rulesets/draft/shadow").is_success
+        for number in range(10):
+            api.decide(id=f"p{number}")
+        with server.client() as other:
+            body = {"rule": "Block if :amount: > 5"}
+            asked = pool.submit(other.post, "/v1/backtests", json=body)
+            worker = worker_of(server)
+            os.kill(worker, signal.SIGSTOP)  # the backtest takes as long as this test likes
+            try:
+                api.decide(id="later")
+                assert api.get(f"/v1/rules/{rule}/metrics")["matched"]["count"] == 11
+                assert api.get("/v1/rulesets/shadow/metrics")["decisions"]["count"] == 11
+                week = {one["rule"]: one for one in api.get("/v1/rules/summary")["data"]}
+                assert week[rule]["matched"] == 11
+                assert http.get(f"/v1/rules/{rule}/matches").text.count("\n") == 12
+                assert "sekisho_decisions_total" in http.get("/metrics").text
+                job = asked.result().json()
+                assert job["status"] == "running"
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            assert ended(http, job)["result"]["period"]["events"] == 10
+        assert not list((server.data / "history" / "reading").iterdir())
+
+
+def test_weekly_summary_is_told_with_hints_while_the_server_runs(
+    new_server: Any, api_of: Any
+) -> None:
+    server = new_server()
+    with server.client() as http:
+        api = api_of(http)
+        often, never = (
+            one["id"]
+            for one in api.publish("Review if :amount: > 5", "Block if :amount: < 0")["rules"]
+        )
+        for number in range(3):
+            api.decide(id=f"early{number}")
+        api.advance(7 * 86_400)
+        for number in range(2):
+            api.decide(id=f"late{number}")
+        told = api.get("/v1/rules/summary")
+        lines = {one["rule"]: one for one in told["data"]}
+        assert (lines[often]["matched"], lines[often]["matched_week_before"]) == (2, 3)
+        assert lines[never]["hints"] == [{"observed": "no matches", "advice": "delete the rule"}]
+        before = api.get("/v1/rules/summary", before=told["week"]["from"])
+        assert next(one for one in before["data"] if one["rule"] == often)["matched"] == 3

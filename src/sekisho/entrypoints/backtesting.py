@@ -93,7 +93,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def job_of(
-    node: Node, question: Question, counters: Mapping[str, dict[str, Any]] | None = None
+    node: Node,
+    question: Question,
+    counters: Mapping[str, dict[str, Any]] | None = None,
+    history: Path | None = None,
 ) -> Job:
     """A question put to what a node has in force.
 
@@ -101,6 +104,7 @@ def job_of(
         node: whose rules, lists and counters count.
         question: what is asked.
         counters: more declared counters, which need not be in force.
+        history: folder of the archive; the node's own when left out.
     """
     policy, book = node.policy, node.book
     live = [
@@ -111,7 +115,7 @@ def job_of(
     declared = {name: one.declaration for name, one in policy.declared.items()}
     return Job(
         question=question,
-        history=str(history_of(node.settings.data)),
+        history=str(history or history_of(node.settings.data)),
         live=tuple(live),
         list_types=dict(book.types),
         lists={alias: list(values) for alias, values in book.values.items() if values},
@@ -119,6 +123,19 @@ def job_of(
         usd_per_unit=dict(node.base.rates.usd_per_unit),
         now_us=node.clock.now_us(),
     )
+
+
+def pin_history(node: Node, name: str) -> Path:
+    """The history up to the end of the log, in a folder that nobody changes; drop it after use."""
+    fold_history(node)
+    folder = reading_of(node) / name
+    Archive(history_of(node.settings.data)).pin(folder)
+    return folder
+
+
+def reading_of(node: Node) -> Path:
+    """Where histories lie that backtests read just now; what a crash left there may go."""
+    return history_of(node.settings.data) / "reading"
 
 
 def fold_history(node: Node, told: Told = lambda _: None) -> None:

@@ -1,6 +1,7 @@
 """The archive: the history of a data directory as Parquet segments, listed in one manifest."""
 
 import os
+import shutil
 from collections.abc import Collection, Sequence
 from copy import copy
 from pathlib import Path
@@ -212,6 +213,28 @@ class Archive:
             return pl.LazyFrame(schema={**empty, "at_us": pl.Int64})
         whole = pl.concat(frames, how="diagonal_relaxed")
         return whole.filter(pl.col("at_us").is_between(from_us, to_us, closed="left"))
+
+    def pin(self, directory: Path) -> "Archive":
+        """This archive as it is now, under a directory of its own, whatever is added here later.
+
+        Its files get second names where the file system can do that, and are copied elsewhere.
+
+        Raises:
+            HistoryDamaged: a file is missing.
+            OSError: the directory is there already, or cannot be written.
+        """
+        directory.mkdir(parents=True)
+        for one in self._segments:
+            path = self.directory / one.name
+            try:
+                os.link(path, directory / one.name)
+            except FileNotFoundError as error:
+                raise HistoryDamaged(path, "is missing") from error
+            except OSError:  # no second names here
+                shutil.copyfile(path, directory / one.name)
+        pinned = Archive(directory)
+        pinned._list(list(self._segments))
+        return pinned
 
     def check(self) -> None:
         """Read every segment and compare it with its digest.

@@ -10,12 +10,12 @@ from sekisho.rules.lists import (
     MAX_ITEMS,
     ItemRefused,
     ListBook,
-    ListChange,
     Prepared,
     normalise_item,
     prepare,
 )
 from sekisho.rules.model import Beside, Hit, RuleSet, StoredRule
+from sekisho.rules.renewal import ListChange, Renewal, let_go
 from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout, is_rolled_out
 from sekisho.rules.ruleset import (
     MAX_RULES,
@@ -59,6 +59,7 @@ __all__ = [
     "ListRefused",
     "Mode",
     "Prepared",
+    "Renewal",
     "Rollout",
     "RuleProblem",
     "RuleSet",
@@ -78,6 +79,7 @@ __all__ = [
     "judge_beside",
     "judge_dispute",
     "judge_shadow",
+    "let_go",
     "normalise_item",
     "prepare",
     "restore",

@@ -399,6 +399,14 @@ def count_items(connection: apsw.Connection, list_id: str, now_us: int) -> int:
     return int(str(row[0])) if row else 0
 
 
+def count_edition(connection: apsw.Connection, list_id: str, edition: int) -> int:
+    """How many items an edition of a list has, in force or not."""
+    row = connection.execute(
+        "SELECT count(*) FROM value_list_item WHERE list = ? AND edition = ?", (list_id, edition)
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
 def values_of(connection: apsw.Connection, list_id: str) -> Iterator[tuple[str, int]]:
     """Every value of a list with its expiry, for the book in memory."""
     for value, expires_us in connection.execute(

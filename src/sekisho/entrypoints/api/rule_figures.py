@@ -13,18 +13,38 @@ from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.entrypoints.rule_figures import (
     EVER_US,
+    WEEK_US,
     Period,
     days_told,
     folded,
     matches_told,
     rules_with_edits,
+    summary,
 )
 from sekisho.entrypoints.versions import found_shadow
-from sekisho.kit.clock import to_us
+from sekisho.kit.clock import iso, to_us
 from sekisho.learning import RuleAsked, compare_beside, matches_of, rule_metrics
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
 Moment = Annotated[AwareDatetime | None, Query()]
+
+
+@router.get("/rules/summary", summary="The last week of every rule")
+async def week(request: Request, before: Moment = None, key: ApiKey = need("read")) -> Response:
+    """Beside the week before, with hints; `before` ends the week, now when left out."""
+    del key
+    node = node_of(request)
+    until_us = to_us(before) if before else node.clock.now_us()
+
+    def work() -> list[dict[str, object]]:
+        rules = rules_with_edits(node.policy.published())
+        records = folded(node.settings.data, node.ledger, node.policy.context)
+        return summary(rules, records, until_us)
+
+    async with node.folding:
+        lines = await asyncio.to_thread(work)
+    span = {"from": iso(until_us - WEEK_US), "to": iso(until_us)}
+    return answer({"object": "list", "week": span, "data": lines})
 
 
 @router.get("/rules/{rule_id}/metrics", summary="What a rule did")
