@@ -154,6 +154,12 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def server_on() -> Callable[[Path], Server]:
+    """Makes a server on a data directory, for whoever starts and ends it."""
+    return Server
+
+
 @pytest.fixture
 def api_of() -> Callable[[httpx.Client], Api]:
     return Api

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 HOLE: Final = re.compile(r":([a-z][a-z0-9_]*):|(::[^:\s]+::)")
 """An attribute, or metadata, spelt as in the rule language."""
@@ -22,9 +22,10 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(template, str):
         return _filled(template, values)
     if isinstance(template, dict):
+        fields = cast("dict[str, Any]", template)
         return {
-            name: one if _is_condition(template, name) else fill(one, values)  # pyright: ignore[reportUnknownArgumentType] — JSON
-            for name, one in template.items()  # pyright: ignore[reportUnknownVariableType] — JSON
+            name: one if _is_condition(fields, name) else fill(one, values)
+            for name, one in fields.items()
         }
     if isinstance(template, list | tuple):
         return [fill(one, values) for one in template]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] — JSON
@@ -55,8 +56,9 @@ def _texts(template: Any, *, conditions: bool) -> Iterator[str]:
     if isinstance(template, str) and not conditions:
         yield template
     elif isinstance(template, dict):
-        for name, one in template.items():  # pyright: ignore[reportUnknownVariableType] — JSON
-            if not _is_condition(template, name):  # pyright: ignore[reportUnknownArgumentType] — JSON
+        fields = cast("dict[str, Any]", template)
+        for name, one in fields.items():
+            if not _is_condition(fields, name):
                 yield from _texts(one, conditions=conditions)
             elif conditions and isinstance(one, str):
                 yield one

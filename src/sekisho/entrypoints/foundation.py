@@ -21,6 +21,7 @@ from sekisho.kit.ids import Ids
 from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch, sign_checkpoints
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
+from sekisho.webhooks import sqlite as webhook_tables
 
 Result = TypeVar("Result")
 DATABASE: Final = "sekisho.db"
@@ -70,6 +71,7 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
     store.migrate(action_policies.COMPONENT, action_policies.MIGRATIONS)
+    store.migrate(webhook_tables.COMPONENT, webhook_tables.MIGRATIONS)
     made = make_secret(settings)
     key = signing_key(settings)
     if made:

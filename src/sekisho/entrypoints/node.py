@@ -14,6 +14,7 @@ import apsw
 from sekisho.actions import Policies
 from sekisho.collect import Profiles, load_ip_table
 from sekisho.durable import outbox_of
+from sekisho.egress import Egress
 from sekisho.entrypoints import control
 from sekisho.entrypoints.acting import Acting
 from sekisho.entrypoints.action_telemetry import ActionTelemetry
@@ -21,13 +22,14 @@ from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
 from sekisho.entrypoints.policy import Policy
-from sekisho.entrypoints.secret import holdout_key
+from sekisho.entrypoints.secret import holdout_key, webhook_root
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.snapshots import CounterKeeper
 from sekisho.entrypoints.telemetry import Metrics, Telemetry
 from sekisho.flow import HOLDOUT_ROWS, Asking, Checkpoint, Done, Holdout, Parts, Reply
 from sekisho.ledger import Entry
 from sekisho.rules import Change, ListDesk
+from sekisho.webhooks import EndpointDesk, EndpointKeys
 
 Result = TypeVar("Result")
 HOUR_US: Final = 3_600_000_000
@@ -58,6 +60,9 @@ class Node:
         self._keeper = CounterKeeper(base)
         self.desk = ListDesk(self.book, self.ids, self.clock, self.policy.rules_using)
         self.filler = ListFiller(base, self.desk)
+        self.egress = Egress(settings.egress_policy())
+        self.endpoints = EndpointDesk(self.ids, self.clock)
+        self.endpoint_keys = EndpointKeys(webhook_root(settings))
         self._load_control()
         self.policy.load()
         self.metrics = Metrics(

@@ -1,7 +1,7 @@
 """How refusals look over HTTP: one envelope, `{"error": {type, code, message, param, …}}`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from sekisho.flow import (
 )
 from sekisho.language import Diagnostic
 from sekisho.rules import ItemRefused, ListRefused, RulesRefused
+from sekisho.webhooks import EndpointRefused
 
 
 class HttpRefusal(Exception):
@@ -96,6 +97,9 @@ STATUS_OF: dict[type[Refusal], int] = {
 }
 
 
+_STATUS_OF_ENDPOINTS: Final = {"resource_missing": 404, "too_many": 409}
+
+
 def our_fault() -> HttpRefusal:
     """What a caller is told of a bug of ours: nothing of our inside."""
     return HttpRefusal(500, "internal_error", "an error on our side; it is logged")
@@ -114,14 +118,19 @@ def as_refusal(error: Exception) -> HttpRefusal:
             return event_refused(error)
         case RulesRefused():
             return rules_refused(error)
-        case ListRefused():
-            return HttpRefusal(error.status, error.code, str(error), param=error.param)
-        case ActionRefused():
+        case ListRefused() | ActionRefused():
             return HttpRefusal(error.status, error.code, str(error), param=error.param)
         case PoliciesRefused():
             return HttpRefusal(422, "policy_refused", str(error), param="policies")
         case ItemRefused():
             return HttpRefusal(400, "parameter_invalid", str(error), param="value")
+        case EndpointRefused():
+            return HttpRefusal(
+                422 if error.param else _STATUS_OF_ENDPOINTS[error.code],
+                error.code,
+                str(error),
+                param=error.param or "id",
+            )
         case Refusal():
             return HttpRefusal(STATUS_OF[type(error)], error.code, str(error))
         case StoreError():

@@ -25,6 +25,7 @@ from sekisho.entrypoints.api import (
     operating,
     rule_figures,
     rulesets,
+    webhook_endpoints,
 )
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.backtests import Backtests
@@ -33,6 +34,7 @@ from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
 from sekisho.flow import Refusal
 from sekisho.rules import ListRefused, RulesRefused
+from sekisho.webhooks import EndpointRefused
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (
     HttpRefusal,
@@ -41,6 +43,7 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     ListRefused,
     ActionRefused,
     PoliciesRefused,
+    EndpointRefused,
     Refusal,
     StoreError,
 )
@@ -71,6 +74,7 @@ def build_api(node: Node) -> FastAPI:
         backtests.router,
         actions.router,
         action_policies.router,
+        webhook_endpoints.router,
         operating.router,
     ):
         app.include_router(router)

@@ -36,6 +36,7 @@ app = typer.Typer(
 rules.app.command("sql")(rules_sql.sql_command)
 rules.app.command("metrics")(rule_figures.metrics_command)
 rules.app.command("summary")(rule_figures.summary_command)
+rules.app.command("shadow")(rule_figures.shadow_command)
 app.add_typer(rules.app, name="rules")
 app.add_typer(actions.app, name="actions")
 app.add_typer(history.counters_app, name="counters")
