@@ -7,7 +7,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -205,6 +205,7 @@ def settings() -> str:
 
 def metrics() -> str:
     """Every metric of `/metrics`."""
+    made = Metrics(lambda: 0.0, lambda: 0.0)
     rows = [
         (
             f"`{one.name}{'_total' if one.type == 'counter' else ''}`",
@@ -212,7 +213,7 @@ def metrics() -> str:
             ", ".join(f"`{label}`" for label in getattr(one, "_labelnames", ())),
             one.documentation,
         )
-        for one in Metrics(lambda: 0.0, lambda: 0.0).collect()
+        for one in chain(made.collect(), made.actions.collect())
     ]
     return table(("name", "type", "labels", "meaning"), rows)
 

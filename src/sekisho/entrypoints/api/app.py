@@ -12,8 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from sekisho import __version__
+from sekisho.actions import ActionRefused, PoliciesRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.api import (
+    action_policies,
+    actions,
     backtests,
     counters,
     decisions,
@@ -38,6 +41,8 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     EventRefused,
     RulesRefused,
     ListRefused,
+    ActionRefused,
+    PoliciesRefused,
     EndpointRefused,
     Refusal,
     StoreError,
@@ -67,6 +72,8 @@ def build_api(node: Node) -> FastAPI:
         counters.router,
         lists.router,
         backtests.router,
+        actions.router,
+        action_policies.router,
         webhook_endpoints.router,
         operating.router,
     ):
