@@ -305,3 +305,14 @@ def test_how_often_an_origin_asked_is_known(talk: Any, row: Rows) -> None:
         ]
 
     talk(conversation)
+
+
+def test_without_the_fence_a_late_end_overwrites_and_is_seen(
+    talk: Any, row: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def everybody(_connection: object, jobs: list[Job]) -> frozenset[int]:
+        return frozenset(job.seq for job in jobs)
+
+    monkeypatch.setattr("sekisho.durable.sqlite._owned", everybody)
+    with pytest.raises(AssertionError):
+        test_the_end_of_a_lost_lease_is_void_with_all_that_follows(talk, row)
