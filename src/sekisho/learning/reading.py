@@ -31,6 +31,7 @@ class Reading:
         coverage: attribute → share of events that have it.
         computed: counters that were computed, because history lacks some of their values.
         delays: how long fraud took to become known.
+        converted: events whose amount is in another currency than the reported one.
     """
 
     matched: pl.DataFrame
@@ -40,6 +41,7 @@ class Reading:
     coverage: dict[str, float]
     computed: tuple[str, ...]
     delays: Delays
+    converted: int
 
 
 def read_past(
@@ -69,11 +71,12 @@ def read_past(
     facts = reported_facts(settled)
     kept: list[pl.DataFrame] = []
     frauds: list[pl.DataFrame] = []
-    events = amount = 0
+    events = amount = converted = 0
     present = dict.fromkeys(listed, 0)
     for block in blocks(settled, wanted):
         events += block.height
         amount += int(block[REPORTED].sum())
+        converted += int((block["currency"].cast(pl.String) != settled.past.currency).sum())
         for name in listed:
             if name in block.columns:
                 present[name] += block.height - block[name].null_count()
@@ -88,7 +91,7 @@ def read_past(
     matched = with_fate(matched, answers_about(settled, matched["event"]))
     coverage = {name: count / events for name, count in present.items()}
     delays = _delays(fraud, settled)
-    return Reading(matched, fraud, events, amount, coverage, wanted.computed, delays)
+    return Reading(matched, fraud, events, amount, coverage, wanted.computed, delays, converted)
 
 
 def _matching(
