@@ -33,6 +33,7 @@ class Reading:
         coverage: attribute → share of events that have it.
         computed: counters that were computed, because history lacks some of their values.
         delays: how long fraud took to become known.
+        converted: events whose amount is in another currency than the reported one.
     """
 
     matched: pl.DataFrame
@@ -42,6 +43,7 @@ class Reading:
     coverage: dict[str, float]
     computed: tuple[str, ...]
     delays: Delays
+    converted: int
 
 
 def read_past(
@@ -73,12 +75,14 @@ def read_past(
     kept: list[pl.DataFrame] = []
     frauds: list[pl.DataFrame] = []
     told_of: list[pl.DataFrame] = []
-    events = amount = 0
+    events = amount = converted = 0
     present = dict.fromkeys(listed, 0)
     for block in blocks(settled, wanted):
         counted = pl.Series(block.counts)
         events += int(block.counts.sum())
         amount += int(block.frame[REPORTED].filter(counted).sum())
+        foreign = block.frame["currency"].cast(pl.String) != settled.past.currency
+        converted += int((foreign & counted).sum())
         for name in listed:
             if name in block.frame.columns:
                 present[name] += int((block.frame[name].is_not_null() & counted).sum())
@@ -96,7 +100,7 @@ def read_past(
     matched = with_fate(matched, answers_about(settled, matched["event"]))
     coverage = {name: count / events for name, count in present.items()}
     delays = _delays(fraud, settled)
-    return Reading(matched, fraud, events, amount, coverage, wanted.computed, delays)
+    return Reading(matched, fraud, events, amount, coverage, wanted.computed, delays, converted)
 
 
 def _matching(

@@ -127,3 +127,30 @@ def test_what_cannot_be_asked_is_refused_with_a_way_out(past_with: Make) -> None
         of(replace(past, from_us=0, to_us=DAY), "Block if :amount_in_usd: > 5")
     with pytest.raises(BacktestRefused, match="reported in `xxx`"):
         of(replace(past, currency="xxx"), "Block if :amount_in_usd: > 5")
+
+
+def test_outcomes_after_the_period_count_if_they_are_known_as_of_then(past_with: Make) -> None:
+    rows = [
+        paid(1),
+        paid(2),
+        paid(3),
+        told("dispute", 1, 20, is_fraudulent=True),
+        told("refund", 2, 40, refund_reason="fraudulent"),
+        told("label", 3, 60, label="fraud"),
+    ]
+    past = replace(past_with(rows), to_us=4 * DAY)
+    rule = "Block if :card_brand: = 'visa'"
+    known = {day: of(replace(past, as_of_us=day * DAY), rule) for day in (20, 21, 41, 42, 63)}
+    assert [one["precision"]["count"] for one in known.values()] == [0, 1, 1, 2, 3]
+    assert [one["recall"]["of"] for one in known.values()] == [0, 1, 1, 2, 3]
+    assert {one["period"]["events"] for one in known.values()} == {3}
+    assert of(past, rule)["precision"]["count"] == 3
+
+
+def test_lists_and_rates_that_are_of_today_are_named(past_with: Make) -> None:
+    past = past_with([paid(1), paid(2, currency="jpy")], ("Block if :amount_in_usd: > 5000",))
+    plain = of(past, "Block if :card_brand: = 'visa'")["as_of_now"]
+    assert plain == {"lists": [], "amounts_converted": 1}
+    listed = replace(past, lists={"watched": ["visa"]})
+    asked = ask(listed, "Block if :card_brand: in @watched", {"watched": "string"})
+    assert backtest_rule(listed, asked, Costs())["as_of_now"]["lists"] == ["watched"]
