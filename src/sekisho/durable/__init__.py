@@ -15,8 +15,26 @@ from sekisho.durable.errors import (
 from sekisho.durable.files import TEMPORARY, sync_directory, write_atomic
 from sekisho.durable.lock import DirectoryLock
 from sekisho.durable.migrations import Migration
-from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, insert_outbox, outbox_of
+from sekisho.durable.outbox import OUTBOX_STEPS, OutboxRow, Retry, insert_outbox, outbox_of
 from sekisho.durable.queries import load_queries
+from sekisho.durable.queue import (
+    UNFINISHED,
+    AuditLine,
+    Claimed,
+    Claiming,
+    Depths,
+    Ending,
+    Held,
+    Job,
+    Move,
+    Pause,
+    PauseOf,
+    Queue,
+    Since,
+    State,
+    Submitted,
+    Wanted,
+)
 from sekisho.durable.rows import insert_rows
 from sekisho.durable.seams import SEAMS, Seam, seam
 from sekisho.durable.store import Store
@@ -25,13 +43,28 @@ __all__ = [
     "OUTBOX_STEPS",
     "SEAMS",
     "TEMPORARY",
+    "UNFINISHED",
     "Appender",
+    "AuditLine",
+    "Claimed",
+    "Claiming",
+    "Depths",
     "DirectoryLock",
     "DirectoryTaken",
+    "Ending",
+    "Held",
+    "Job",
     "Migration",
+    "Move",
     "OutboxRow",
+    "Pause",
+    "PauseOf",
+    "Queue",
+    "Retry",
     "SchemaTooNew",
     "Seam",
+    "Since",
+    "State",
     "Store",
     "StoreClosed",
     "StoreDamaged",
@@ -39,6 +72,8 @@ __all__ = [
     "StoreFull",
     "StoreOptions",
     "StoreUnavailable",
+    "Submitted",
+    "Wanted",
     "as_store_error",
     "insert_outbox",
     "insert_rows",

@@ -14,6 +14,10 @@ Seam = Literal[
     "commit.before",
     "commit.after",
     "answer.before",
+    "action.claimed",
+    "action.before",
+    "action.after",
+    "action.ended",
 ]
 SEAMS: tuple[Seam, ...] = get_args(Seam)
 

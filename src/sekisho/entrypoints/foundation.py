@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import apsw
 
 from sekisho.durable import Store
-from sekisho.entrypoints import control
+from sekisho.entrypoints import action_policies, control
 from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.secret import make_secret, signing_key
 from sekisho.entrypoints.settings import Settings
@@ -71,6 +71,7 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
     store.migrate(webhook_tables.COMPONENT, webhook_tables.MIGRATIONS)
+    store.migrate(action_policies.COMPONENT, action_policies.MIGRATIONS)
     made = make_secret(settings)
     key = signing_key(settings)
     if made:

@@ -11,10 +11,13 @@ from typing import Final, TypeVar
 
 import apsw
 
+from sekisho.actions import Policies
 from sekisho.collect import Profiles, load_ip_table
 from sekisho.durable import outbox_of
 from sekisho.egress import Egress
 from sekisho.entrypoints import control
+from sekisho.entrypoints.acting import Acting
+from sekisho.entrypoints.action_telemetry import ActionTelemetry
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
@@ -62,13 +65,16 @@ class Node:
         self.endpoint_keys = EndpointKeys(webhook_root(settings))
         self._load_control()
         self.policy.load()
+        self.metrics = Metrics(
+            lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
+        )
+        self.acting = Acting(base, self.policy, ActionTelemetry(self.metrics.actions))
+        self.acting.apply = self._act_by
+        self.policy.acting = self.acting.policies
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
         self.checkpoint = Checkpoint(self._parts())
         self.policy.serve(self.checkpoint)
         self.owner.run_until(lambda: self.checkpoint.pending == 0)
-        self.metrics = Metrics(
-            lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
-        )
         self.checkpoint.watch(Telemetry(self.metrics, settings.trace_ratio, random.random))
         self.loop: asyncio.AbstractEventLoop
         self.ready = False
@@ -160,6 +166,7 @@ class Node:
             self.desk.drop_expired(connection)
 
         await self.base.write_soon(drop)
+        await self.acting.tidy()
 
     def close(self) -> None:
         """Finish what is under way, keep the counters and close the store."""
@@ -188,6 +195,13 @@ class Node:
         if error is None:
             newest_us = max((one.at_us for one in entries if one.kind != "control"), default=0)
             self._keeper.after_batch(self.checkpoint, len(entries), newest_us)
+            self.acting.recorded(entries)
+
+    def _act_by(self, policies: Policies) -> None:
+        """Let decisions ask for actions by these policies from now on."""
+        self.policy.acting = policies
+        self.checkpoint.parts.acting = policies
+        self.checkpoint.parts.door = self.policy.door
 
     # ── loading ─────────────────────────────────────────────────────────────────────────────────
 
@@ -222,6 +236,7 @@ class Node:
             context=self.policy.context,
             door=self.policy.door,
             past=self.base.past,
+            acting=self.acting.policies,
             holdout=self._holdout(),
             max_pending=self.settings.max_pending,
             ip_table=load_ip_table(table) if (table := self.settings.ip_table) else None,

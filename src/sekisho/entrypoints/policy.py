@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sekisho.actions import Policies
 from sekisho.collect import Profiles
 from sekisho.entrypoints import control
 from sekisho.entrypoints.chronicle import Chronicle
@@ -65,6 +66,8 @@ class Policy:
         self.live: Live
         self.counters: Counters
         self.context: ReceiveContext
+        self.acting: Policies | None = None
+        """Action policies: what they read must be there, too."""
 
     # ── starting ────────────────────────────────────────────────────────────────────────────────
 
@@ -242,11 +245,13 @@ class Policy:
     def rules_using(self, alias: str) -> list[str]:
         """Rules in force or drafted that look into a list."""
         used = [r.id for r in self._lasting() if alias in r.lists and not r.builtin]
+        used += ["an action policy"] if self.acting and alias in self.acting.lists else []
         return used + [_drafted(rule) for rule in self._draft_rules() if alias in rule.lists]
 
     def rules_reading(self, name: str) -> list[str]:
         """Rules in force or drafted that read an attribute."""
         used = [r.id for r in self._lasting() if name in r.fields]
+        used += ["an action policy"] if self.acting and name in self.acting.fields else []
         return used + [_drafted(rule) for rule in self._draft_rules() if name in rule.fields]
 
     def _lasting(self) -> list[StoredRule]:
@@ -446,7 +451,8 @@ class Policy:
     @property
     def door(self) -> ReceiveContext:
         """The context of an event to be decided."""
-        return self._force.door(self._profiles.keys())
+        wanted = self.acting.fields if self.acting else frozenset[str]()
+        return self._force.door(self._profiles.keys() | wanted)
 
 
 def trial_told(mode: Mode, rollout: Rollout | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sekisho.actions import ActionRefused, PoliciesRefused
 from sekisho.durable import StoreError
 from sekisho.events import EventRefused
 from sekisho.flow import (
@@ -119,6 +120,10 @@ def as_refusal(error: Exception) -> HttpRefusal:
             return rules_refused(error)
         case ListRefused():
             return HttpRefusal(error.status, error.code, str(error), param=error.param)
+        case ActionRefused():
+            return HttpRefusal(error.status, error.code, str(error), param=error.param)
+        case PoliciesRefused():
+            return HttpRefusal(422, "policy_refused", str(error), param="policies")
         case ItemRefused():
             return HttpRefusal(400, "parameter_invalid", str(error), param="value")
         case EndpointRefused():

@@ -98,6 +98,8 @@ def serve(settings: Settings) -> None:
 
 async def _run(node: Node, server: Server, listener: socket.socket) -> None:
     node.attach(asyncio.get_running_loop())
+    await node.acting.restore()
+    node.acting.begin()
     tasks = [
         asyncio.create_task(_housekeeping(node)),
         asyncio.create_task(end_slow(server.server_state.connections)),
@@ -110,6 +112,7 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await node.acting.end()
         await node.egress.close()
         node.detach()
 

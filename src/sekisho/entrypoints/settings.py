@@ -41,6 +41,12 @@ class Settings:
     """How long an answer is kept for its idempotency key; at least 24."""
     max_pending: int = 20_000
     """Decisions waiting for the disk before new ones are refused with 503."""
+    action_concurrency: int = 64
+    """Attempts at actions under way at the same time."""
+    action_rate_per_s: int = 100
+    """Attempts a second at one destination, such as a host; as many at once after a quiet time."""
+    action_days: int = 90
+    """Days for which actions that are over are kept; dead ones stay."""
     ip_table: Path | None = None
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
     exchange_rates: Path | None = None
@@ -68,7 +74,7 @@ class Settings:
             raise SettingsError(f"{PREFIX}EGRESS_ALLOW takes networks: {error}") from error
         if not 0 <= self.trace_ratio <= 1:
             raise SettingsError(f"{PREFIX}TRACE_RATIO must lie between 0 and 1")
-        for name in ("rate_limit_per_s", "request_timeout_s", "snapshot_every", "max_pending"):
+        for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
 
@@ -120,5 +126,14 @@ def read_settings(environment: Mapping[str, str] = os.environ, **given: object) 
     return Settings(**values)  # pyright: ignore[reportArgumentType] — every value came through its field's parser
 
 
+_AT_LEAST_ONE: Final = (
+    "rate_limit_per_s",
+    "request_timeout_s",
+    "snapshot_every",
+    "max_pending",
+    "action_concurrency",
+    "action_rate_per_s",
+    "action_days",
+)
 _OTHERS: Final = frozenset({"soak", "shared", "crash_at", "numba_cache", "log", "api_key", "url"})
 """Variables of the same prefix that are not settings: of the tests and of the command line."""

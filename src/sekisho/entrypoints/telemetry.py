@@ -7,6 +7,8 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from opentelemetry import trace
+from opentelemetry.trace import Span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -16,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from sekisho.entrypoints.action_telemetry import TRACEPARENT, ActionMetrics
 from sekisho.events import Event
 from sekisho.flow import STAGES, Assessment
 
@@ -55,6 +58,8 @@ class Metrics(Collector):
         self._duration_sum = 0.0
         self._registry = CollectorRegistry()
         self._registry.register(self)
+        self.actions = ActionMetrics()
+        self._registry.register(self.actions)
 
     def decided(self, event: Event, assessment: Assessment, marks_ns: Sequence[int]) -> None:
         """Count a decision."""
@@ -150,23 +155,40 @@ class Telemetry:
         self._ratio = ratio
         self._draw = draw
         self._tracer = trace.get_tracer("sekisho")
+        self._propagator = TraceContextTextMapPropagator()
+        self._begun: tuple[str, Span | None] | None = None
+
+    def trace(self, event: Event, start_ns: int, /) -> str:
+        """Begin the trace of a decision that asks for actions, if it is drawn."""
+        if not (self._ratio and self._draw() < self._ratio):
+            self._begun = (event.id, None)
+            return ""
+        span = self._start(event, start_ns)
+        self._begun = (event.id, span)
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier, trace.set_span_in_context(span))
+        return carrier.get(TRACEPARENT, "")
 
     def decided(self, event: Event, assessment: Assessment, marks_ns: Sequence[int], /) -> None:
         """One decision was made."""
         self._metrics.decided(event, assessment, marks_ns)
-        if self._ratio and self._draw() < self._ratio:
-            self._trace(event, assessment, marks_ns)
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] == event.id:
+            if begun[1] is not None:
+                self._trace(begun[1], assessment, marks_ns)
+        elif self._ratio and self._draw() < self._ratio:
+            self._trace(self._start(event, marks_ns[0]), assessment, marks_ns)
 
-    def _trace(self, event: Event, assessment: Assessment, marks_ns: Sequence[int]) -> None:
+    def _start(self, event: Event, start_ns: int) -> Span:
         offset = time.time_ns() - time.perf_counter_ns()
-        whole = self._tracer.start_span(
-            "decide",
-            start_time=marks_ns[0] + offset,
-            attributes={
-                "sekisho.event.type": event.type,
-                "sekisho.outcome": assessment.decision.outcome.value,
-            },
+        attributes = {"sekisho.event.type": event.type}
+        return self._tracer.start_span(
+            "decide", start_time=start_ns + offset, attributes=attributes
         )
+
+    def _trace(self, whole: Span, assessment: Assessment, marks_ns: Sequence[int]) -> None:
+        offset = time.time_ns() - time.perf_counter_ns()
+        whole.set_attribute("sekisho.outcome", assessment.decision.outcome.value)
         parent = trace.set_span_in_context(whole)
         for stage, (start, end) in zip(STAGES, pairwise(marks_ns), strict=True):
             span = self._tracer.start_span(stage, context=parent, start_time=start + offset)

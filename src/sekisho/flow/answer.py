@@ -103,7 +103,7 @@ def _versions(ruleset: str, lists: str, counters: str, model: str) -> msgspec.Ra
 def to_do(
     event: Event, assessment: Assessment, decision_id: str, now_us: int
 ) -> tuple[OutboxRow, ...]:
-    """What a decision asks others to do, recorded with it; nothing for `allow`."""
+    """A note of what a decision leaves to the caller, recorded with it; nothing for `allow`."""
     decision = assessment.decision
     if decision.outcome is Outcome.ALLOW:
         return ()
@@ -121,6 +121,7 @@ def to_do(
             payload=_ENCODER.encode(payload),
             ordering_key=event.id,
             due_at_us=now_us,
+            is_note=True,
         ),
     )
 

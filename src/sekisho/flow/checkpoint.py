@@ -9,9 +9,11 @@ from typing import Final, Protocol
 
 import msgspec
 
+from sekisho.actions import Policies
 from sekisho.collect import IpTable, Profiles
 from sekisho.durable import StoreError
 from sekisho.events import Event, ReceiveContext, Record, receive
+from sekisho.flow.acting import Made, asked_for
 from sekisho.flow.answer import encode_decision, to_do
 from sekisho.flow.assess import Assessment, Live, assess
 from sekisho.flow.fold import Undo, count_decision, count_outcome
@@ -66,6 +68,10 @@ class Watch(Protocol):
         """A decision was made. `marks_ns`: the start, then the end of each of `STAGES`."""
         ...
 
+    def trace(self, event: Event, start_ns: int, /) -> str:
+        """The trace context of a decision being made, for its actions; empty if not traced."""
+        ...
+
 
 STAGES: Final = ("receive", "collect", "count", "assess", "record")
 
@@ -98,6 +104,8 @@ class Parts:
     """`context` narrowed to what decisions read; None takes events in whole."""
     past: Past | None = None
     """Imported history; None when there is none."""
+    acting: Policies | None = None
+    """Which decisions ask for which actions."""
 
 
 class Checkpoint:
@@ -163,6 +171,9 @@ class Checkpoint:
         outbox = to_do(event, assessment, decision_id, now_us)
         if assessment.holdout is not None and assessment.holdout.passed:
             undo, outbox = self._let_pass(undo, outbox, event, decision_id, now_us)
+        if self.parts.acting:
+            made = (event, record, assessment, decision_id, now_us)
+            undo, outbox = self._act(undo, outbox, made, marks[0])
         entry = Entry(
             kind="decision",
             event_id=event.id,
@@ -340,6 +351,24 @@ class Checkpoint:
             holdout.spend(now_us // DAY_US, -amount)
 
         return give_back, (*outbox, passed_row(event, amount, decision_id, now_us))
+
+    def _act(
+        self, undo: Undo, outbox: tuple[OutboxRow, ...], made: Made, start_ns: int
+    ) -> tuple[Undo, tuple[OutboxRow, ...]]:
+        """Record the actions that policies ask for with the decision."""
+        acting, watch, event = self.parts.acting, self._watch, made[0]
+        assert acting is not None, "there are policies"
+
+        def trace() -> str:
+            return watch.trace(event, start_ns) if watch is not None else ""
+
+        rows, give_back = asked_for(acting, made, self.parts.live.ruleset.version, trace)
+
+        def undo_all(counters: Counters) -> None:
+            undo(counters)
+            give_back()
+
+        return undo_all, (*outbox, *rows)
 
     def _record(self, entry: Entry, undo: Undo, done: Done) -> None:
         try:

@@ -113,5 +113,6 @@ def _to_do(outcome: Event, kind: str, rule: StoredRule, now_us: int) -> tuple[Ou
             payload=_ENCODER.encode(payload),
             ordering_key=outcome.about,
             due_at_us=now_us,
+            is_note=kind.startswith("decision."),
         ),
     )

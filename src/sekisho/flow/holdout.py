@@ -101,6 +101,7 @@ def passed_row(event: Event, amount: int, decision_id: str, now_us: int) -> Outb
         payload=payload,
         ordering_key=event.id,
         due_at_us=now_us,
+        is_note=True,
     )
 
 

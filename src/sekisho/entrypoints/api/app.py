@@ -12,8 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from sekisho import __version__
+from sekisho.actions import ActionRefused, PoliciesRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.api import (
+    action_policies,
+    actions,
     backtests,
     counters,
     decisions,
@@ -39,6 +42,8 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     RulesRefused,
     ListRefused,
     EndpointRefused,
+    ActionRefused,
+    PoliciesRefused,
     Refusal,
     StoreError,
 )
@@ -68,6 +73,8 @@ def build_api(node: Node) -> FastAPI:
         lists.router,
         backtests.router,
         webhook_endpoints.router,
+        actions.router,
+        action_policies.router,
         operating.router,
     ):
         app.include_router(router)

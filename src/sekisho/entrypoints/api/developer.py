@@ -38,6 +38,7 @@ async def advance(request: Request, given: AdvanceIn) -> Response:
             422, "out_of_range", "the clock stops at the year 2200", param="advance_s"
         )
     clock.advance(given.advance_s)
+    node_of(request).acting.executor.wake()
     return answer({"object": "clock", "now": iso(clock.now_us())})
 
 

@@ -42,7 +42,9 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
     """In the text exposition format."""
-    return Response(node_of(request).metrics.text(), media_type="text/plain; version=0.0.4")
+    node = node_of(request)
+    node.metrics.actions.depths = await node.acting.depths()
+    return Response(node.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 @router.get("/v1/attributes", summary="Every attribute that rules may read")

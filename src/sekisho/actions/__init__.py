@@ -1,0 +1,77 @@
+"""ACT: the Async Action Executor: any producer, any action, once in effect."""
+
+from sekisho.actions.attempt import Attempts
+from sekisho.actions.cloud_events import Request, read_request
+from sekisho.actions.conditions import ConditionRefused, Conditions
+from sekisho.actions.desk import ActionDesk, ActionRefused, Shown
+from sekisho.actions.executor import Executor, ExecutorOptions, Watch
+from sekisho.actions.frequency import AtMost, Frequency
+from sekisho.actions.kinds import (
+    GROUP,
+    ActionContext,
+    ActionError,
+    ActionKind,
+    GiveUp,
+    Kinds,
+    KindUnknown,
+    ParamsRefused,
+    Result,
+    Services,
+    Todo,
+    TryAgain,
+    Unknown,
+    Verdict,
+    installed_kinds,
+)
+from sekisho.actions.policies import (
+    ActionPolicy,
+    Decided,
+    Policies,
+    PoliciesRefused,
+    PolicyAction,
+)
+from sekisho.actions.rows import POLICY, Asked, cause_of, derived_id, row_of
+from sekisho.actions.traffic import Limits, Traffic
+
+__all__ = [
+    "GROUP",
+    "POLICY",
+    "ActionContext",
+    "ActionDesk",
+    "ActionError",
+    "ActionKind",
+    "ActionPolicy",
+    "ActionRefused",
+    "Asked",
+    "AtMost",
+    "Attempts",
+    "ConditionRefused",
+    "Conditions",
+    "Decided",
+    "Executor",
+    "ExecutorOptions",
+    "Frequency",
+    "GiveUp",
+    "KindUnknown",
+    "Kinds",
+    "Limits",
+    "ParamsRefused",
+    "Policies",
+    "PoliciesRefused",
+    "PolicyAction",
+    "Request",
+    "Result",
+    "Services",
+    "Shown",
+    "Todo",
+    "Traffic",
+    "TryAgain",
+    "Unknown",
+    "Verdict",
+    "Watch",
+    "cause_of",
+    "derived_id",
+    "installed_kinds",
+    "read_request",
+    "row_of",
+]
