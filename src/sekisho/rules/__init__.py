@@ -34,6 +34,7 @@ from sekisho.rules.ruleset import (
     store_rule,
     with_builtin,
 )
+from sekisho.rules.sqlite import ItemRow, find_item_by_value
 
 __all__ = [
     "BUILTIN_RULES",
@@ -50,6 +51,7 @@ __all__ = [
     "Hit",
     "HoldoutPlan",
     "ItemRefused",
+    "ItemRow",
     "ListBook",
     "ListChange",
     "ListDesk",
@@ -68,6 +70,7 @@ __all__ = [
     "default_policy",
     "draft_rules",
     "fields_of_classes",
+    "find_item_by_value",
     "found_list",
     "is_rolled_out",
     "is_taken",
