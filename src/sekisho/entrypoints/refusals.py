@@ -118,9 +118,7 @@ def as_refusal(error: Exception) -> HttpRefusal:
             return event_refused(error)
         case RulesRefused():
             return rules_refused(error)
-        case ListRefused():
-            return HttpRefusal(error.status, error.code, str(error), param=error.param)
-        case ActionRefused():
+        case ListRefused() | ActionRefused():
             return HttpRefusal(error.status, error.code, str(error), param=error.param)
         case PoliciesRefused():
             return HttpRefusal(422, "policy_refused", str(error), param="policies")

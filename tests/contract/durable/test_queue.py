@@ -193,9 +193,7 @@ def test_a_cancelled_action_lets_the_next_of_its_key_go(talk: Any, row: Rows) ->
     talk(conversation)
 
 
-def test_a_replayed_action_waits_for_one_of_its_key_that_is_under_way(
-    talk: Any, row: Rows
-) -> None:
+def test_a_replayed_action_waits_for_one_of_its_key_that_is_under_way(talk: Any, row: Rows) -> None:
     async def conversation(queue: Queue) -> None:
         await queue.submit([row("k0", ordering_key="k", due_at_us=1), row("k1", ordering_key="k")])
         (first,) = await claim(queue)
@@ -294,11 +292,13 @@ def test_what_is_over_is_forgotten_by_age_and_the_dead_are_kept(talk: Any, row: 
 
 def test_how_often_an_origin_asked_is_known(talk: Any, row: Rows) -> None:
     async def conversation(queue: Queue) -> None:
-        await queue.submit([
-            row("a", origin="policy:big", subject="x", accepted_us=5),
-            row("b", origin="policy:big", subject="y", accepted_us=9),
-            row("c", origin="api:key_1", accepted_us=9),
-        ])
+        await queue.submit(
+            [
+                row("a", origin="policy:big", subject="x", accepted_us=5),
+                row("b", origin="policy:big", subject="y", accepted_us=9),
+                row("c", origin="api:key_1", accepted_us=9),
+            ]
+        )
         found = await queue.since("policy:", 6)
         assert [(one.origin, one.subject, one.accepted_us) for one in found] == [
             ("policy:big", "y", 9)
