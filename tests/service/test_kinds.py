@@ -1,5 +1,6 @@
 """The kinds of action that are brought along, asked for over HTTP and carried out for real."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -69,7 +70,7 @@ def test_decision_reaches_a_receiver_as_a_signed_webhook_through_a_policy(
     made = http.post("/v1/webhook_endpoints", json={"url": receiver.url}).json()
     send = {"kind": "webhook.send", "params": {"endpoint": made["id"], "type": "decision.blocked"}}
     policy = {"name": "tell", "outcomes": ["block"], "when": ":amount: > 1", "actions": [send]}
-    put = http.put("/v1/action_policies", json={"policies": [policy]})
+    put = http.put("/v1/action-policies", json={"policies": [policy]})
     assert put.status_code == 200, put.text
     api.publish("Block if :amount: > 90000")
     decision = api.decide(id="pay_hook", amount=99_000)
@@ -79,7 +80,7 @@ def test_decision_reaches_a_receiver_as_a_signed_webhook_through_a_policy(
             break
         time.sleep(0.02)
     api.publish()
-    http.put("/v1/action_policies", json={"policies": []})
+    http.put("/v1/action-policies", json={"policies": []})
     headers, body = receiver.heard[0]
     told = Webhook(made["secret"]).verify(body, headers)
     assert told["type"] == "decision.blocked"
@@ -99,8 +100,6 @@ def test_webhook_comes_again_under_its_id_until_it_is_taken(
         while not receiver.heard:
             time.sleep(0.01)
         receiver.status = 204
-
-    import threading  # noqa: PLC0415 — for this test alone
 
     threading.Thread(target=mend, daemon=True).start()
     told = act("webhook.send", endpoint=endpoint, type="t", data={"n": 1})

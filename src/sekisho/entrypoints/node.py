@@ -19,6 +19,7 @@ from sekisho.egress import Egress
 from sekisho.entrypoints import control
 from sekisho.entrypoints.acting import Acting
 from sekisho.entrypoints.action_telemetry import ActionTelemetry
+from sekisho.entrypoints.connecting import connected
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
@@ -205,6 +206,7 @@ class Node:
     def _offered(self) -> tuple[object, ...]:
         """What kinds of action may use."""
         return (
+            *connected(self.settings, self.egress),
             Records(self.store.read, self.base.write_soon, self.clock),
             Lists(self.desk, self.change_soon),
             Webhooks(self.egress, self.endpoint_keys),

@@ -3,21 +3,38 @@
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+import msgspec
+
 from sekisho.actions.kinds import GiveUp, TryAgain, Unknown
 from sekisho.egress import Egress, EgressFailed, EgressRefused, Outcall, Returned
 from sekisho.kit.clock import MICROSECONDS, to_us
 
 LATER: Final = frozenset({408, 409, 423, 425, 429, 503})
 """Statuses by which a receiver says that it has done nothing yet and may do it later."""
+WORDS_MAX: Final = 200
+"""Characters of a refusal that are kept."""
 WAIT_MAX_S: Final = 3_600.0
 """Longest wait that a receiver may ask for."""
+
+
+class Refused(GiveUp):
+    """The receiver refused for good.
+
+    Args:
+        message: for people.
+        code: what the receiver calls it; empty when it does not say.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 async def called(egress: Egress, outcall: Outcall, now_us: int) -> Returned:
     """Send a request; a receiver that does not take it is told of in the executor's words.
 
     Raises:
-        GiveUp: it may not be called, or it refused for good.
+        GiveUp: it may not be called; `Refused` when it refused for good.
         TryAgain: it certainly did nothing, and may later.
         Unknown: nobody knows.
     """
@@ -29,12 +46,33 @@ async def called(egress: Egress, outcall: Outcall, now_us: int) -> Returned:
         raise (Unknown if error.maybe_sent else TryAgain)(str(error)) from error
     if returned.is_success:
         return returned
-    said = f"the receiver answered {returned.status}"
+    code, message = _words(returned)
+    said = f"the receiver answered {returned.status}" + (f": {message}" if message else "")
     if returned.status in LATER:
         raise TryAgain(said, wait_of(returned, now_us))
     if returned.status >= 500:  # noqa: PLR2004 — the receiver's own fault
         raise Unknown(said)
-    raise GiveUp(f"{said}: {returned.body[:200].decode('utf-8', 'replace')}")
+    raise Refused(said, code)
+
+
+def _words(returned: Returned) -> tuple[str, str]:
+    """Code and message of a receiver that refuses; of what is no JSON, the beginning."""
+    try:
+        said = msgspec.json.decode(returned.body, type=_Envelope).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", returned.body[:WORDS_MAX].decode("utf-8", "replace").strip()
+    return said.code[:WORDS_MAX], said.message[:WORDS_MAX]
+
+
+class _Words(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    """The shape in which Stripe, and Sekisho, tell of errors."""
+
+    error: _Words
 
 
 def wait_of(returned: Returned, now_us: int) -> float | None:
