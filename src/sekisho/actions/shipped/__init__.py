@@ -1,7 +1,6 @@
 """The kinds of action that Sekisho brings along, one a file, and what they work with."""
 
 from sekisho.actions.shipped.connectors import (
-    NO_CONNECTORS,
     Connectors,
     ConnectorsRefused,
     read_connectors,
@@ -12,7 +11,6 @@ from sekisho.actions.shipped.services import Lists, Records, Webhooks
 from sekisho.actions.shipped.step_up import OtpServices
 
 __all__ = [
-    "NO_CONNECTORS",
     "Connectors",
     "ConnectorsRefused",
     "Lists",

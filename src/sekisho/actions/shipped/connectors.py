@@ -59,7 +59,6 @@ class Connectors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The one that is used when an action names none."""
 
 
-NO_CONNECTORS: Final = Connectors()
 
 
 def read_connectors(path: Path) -> Connectors:
