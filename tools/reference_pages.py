@@ -6,7 +6,7 @@ A page keeps its hand-written text; what stands between the two marks is replace
 import ast
 import sys
 from collections.abc import Callable, Iterable
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -202,6 +202,7 @@ def settings() -> str:
 
 def metrics() -> str:
     """Every metric of `/metrics`."""
+    made = Metrics(lambda: 0.0, lambda: 0.0)
     rows = [
         (
             f"`{one.name}{'_total' if one.type == 'counter' else ''}`",
@@ -209,7 +210,7 @@ def metrics() -> str:
             ", ".join(f"`{label}`" for label in getattr(one, "_labelnames", ())),
             one.documentation,
         )
-        for one in Metrics(lambda: 0.0, lambda: 0.0).collect()
+        for one in chain(made.collect(), made.actions.collect())
     ]
     return table(("name", "type", "labels", "meaning"), rows)
 

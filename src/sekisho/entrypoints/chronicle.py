@@ -27,6 +27,8 @@ class KeptSet(msgspec.Struct, frozen=True):
     builtin: tuple[str, ...]
     """Ids of the rules that Sekisho brought along."""
     holdout: HoldoutPlan | None = None
+    beside: "KeptSet | None" = None
+    """A set in shadow, judged without a say."""
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,6 +150,7 @@ def kept_set(ruleset: RuleSet) -> KeptSet:
         tuple(kept_rule(one) for one in ruleset.rules),
         tuple(one.id for one in ruleset.rules if one.builtin),
         ruleset.holdout,
+        kept_set(ruleset.beside.ruleset) if ruleset.beside else None,
     )
 
 

@@ -19,7 +19,15 @@ from sekisho.kit.clock import ManualClock
 from sekisho.kit.ids import Ids
 from sekisho.language import Catalogue
 from sekisho.ledger import Entry, Ledger, LogReader, Recorded
-from sekisho.rules import DraftRule, RuleSet, RulesRefused, build_ruleset, draft_rules, restore
+from sekisho.rules import (
+    DraftRule,
+    RuleSet,
+    RulesRefused,
+    build_ruleset,
+    draft_rules,
+    restore,
+    with_beside,
+)
 from sekisho.rules.ruleset import store_rule
 from sekisho.rules.sqlite import drafted
 from sekisho.scoring import Scorecard
@@ -416,7 +424,8 @@ class Forces:
 
 
 def ruleset_of(kept: KeptSet, catalogue: Catalogue, lists: Mapping[str, str]) -> RuleSet:
-    """A rule set as the log keeps it, compiled."""
+    """A rule set as the log keeps it, compiled, with the one in shadow beside it."""
+    beside = ruleset_of(kept.beside, catalogue, lists) if kept.beside else None
     written = [one for one in kept.rules if one.id not in kept.builtin]
     stored = restore([(drafted(one), one.created_us) for one in written], catalogue, lists)
     by_id = {one.id: one for one in stored}
@@ -424,4 +433,5 @@ def ruleset_of(kept: KeptSet, catalogue: Catalogue, lists: Mapping[str, str]) ->
         if one.id not in by_id:
             rule = draft_rules([DraftRule(one.predicate)], catalogue, lists, lint=False)[0][0]
             by_id[one.id] = replace(store_rule(rule, catalogue, one.id, 0), builtin=True)
-    return build_ruleset(kept.version, [by_id[one.id] for one in kept.rules], (), kept.holdout)
+    rules = [by_id[one.id] for one in kept.rules]
+    return with_beside(build_ruleset(kept.version, rules, (), kept.holdout), beside)

@@ -1,5 +1,6 @@
 """LEARN: what rules did and would have done, told from history as it was known."""
 
+from sekisho.learning.beside import compare_beside
 from sekisho.learning.charts import curve_svg, days_svg
 from sekisho.learning.costs import Costs, costs_of, parse_costs
 from sekisho.learning.holdout import Precision, precision_by_rule, weighted_precision
@@ -24,6 +25,7 @@ __all__ = [
     "backtest_rule",
     "backtest_ruleset",
     "backtest_sweep",
+    "compare_beside",
     "costs_of",
     "curve_svg",
     "days_svg",

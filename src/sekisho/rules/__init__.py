@@ -15,7 +15,7 @@ from sekisho.rules.lists import (
     normalise_item,
     prepare,
 )
-from sekisho.rules.model import Hit, RuleSet, StoredRule
+from sekisho.rules.model import Beside, Hit, RuleSet, StoredRule
 from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout, is_rolled_out
 from sekisho.rules.ruleset import (
     MAX_RULES,
@@ -28,10 +28,12 @@ from sekisho.rules.ruleset import (
     check_size,
     draft_rules,
     judge,
+    judge_beside,
     judge_dispute,
     judge_shadow,
     restore,
     store_rule,
+    with_beside,
     with_builtin,
 )
 from sekisho.rules.sqlite import ItemRow, find_item_by_value
@@ -44,6 +46,7 @@ __all__ = [
     "MAX_RULES",
     "NOT_DECIDING",
     "NOT_REVIEWED",
+    "Beside",
     "Change",
     "DraftRule",
     "FailurePolicy",
@@ -75,11 +78,13 @@ __all__ = [
     "is_rolled_out",
     "is_taken",
     "judge",
+    "judge_beside",
     "judge_dispute",
     "judge_shadow",
     "normalise_item",
     "prepare",
     "restore",
     "store_rule",
+    "with_beside",
     "with_builtin",
 ]

@@ -10,6 +10,7 @@ from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.cli import (
+    actions,
     backtest,
     demo,
     history,
@@ -35,7 +36,9 @@ app = typer.Typer(
 rules.app.command("sql")(rules_sql.sql_command)
 rules.app.command("metrics")(rule_figures.metrics_command)
 rules.app.command("summary")(rule_figures.summary_command)
+rules.app.command("shadow")(rule_figures.shadow_command)
 app.add_typer(rules.app, name="rules")
+app.add_typer(actions.app, name="actions")
 app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
 app.add_typer(keeping.keys_app, name="keys")
