@@ -185,6 +185,12 @@ class Receiver:
         self.server.server_close()
 
 
+@pytest.fixture(scope="session")
+def new_receiver() -> Callable[[], Receiver]:
+    """Makes a receiver, for whoever stops it."""
+    return Receiver
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     running = Receiver()

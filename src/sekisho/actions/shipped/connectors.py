@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -57,8 +57,6 @@ class Connectors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     FIRST: ClassVar[str] = "main"
     """The one that is used when an action names none."""
-
-
 
 
 def read_connectors(path: Path) -> Connectors:
