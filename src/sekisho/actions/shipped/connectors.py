@@ -25,7 +25,7 @@ class PaymentsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     kind: Literal["stripe"]
-    key_file: Path
+    key_file: str
     url: str = "https://api.stripe.com"
     version: str = ""
 
@@ -33,7 +33,7 @@ class PaymentsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NotifyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """People to be told; `url_file` holds addresses as apprise writes them, one a line."""
 
-    url_file: Path
+    url_file: str
 
 
 class OtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ class OtpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     url: str
-    key_file: Path
+    key_file: str
 
 
 class Connectors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
