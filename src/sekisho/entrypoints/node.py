@@ -12,12 +12,14 @@ from typing import Final, TypeVar
 import apsw
 
 from sekisho.actions import Policies
+from sekisho.actions.shipped import Lists, Records, Webhooks
 from sekisho.collect import Profiles, load_ip_table
 from sekisho.durable import outbox_of
 from sekisho.egress import Egress
 from sekisho.entrypoints import control
 from sekisho.entrypoints.acting import Acting
 from sekisho.entrypoints.action_telemetry import ActionTelemetry
+from sekisho.entrypoints.connecting import connected
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
@@ -28,6 +30,7 @@ from sekisho.entrypoints.snapshots import CounterKeeper
 from sekisho.entrypoints.telemetry import Metrics, Telemetry
 from sekisho.flow import HOLDOUT_ROWS, Asking, Checkpoint, Done, Holdout, Parts, Reply
 from sekisho.ledger import Entry
+from sekisho.restraints import drop_lapsed
 from sekisho.rules import Change, ListDesk
 from sekisho.webhooks import EndpointDesk, EndpointKeys
 
@@ -68,7 +71,9 @@ class Node:
         self.metrics = Metrics(
             lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
         )
-        self.acting = Acting(base, self.policy, ActionTelemetry(self.metrics.actions))
+        self.acting = Acting(
+            base, self.policy, ActionTelemetry(self.metrics.actions), self._offered()
+        )
         self.acting.apply = self._act_by
         self.policy.acting = self.acting.policies
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
@@ -164,6 +169,7 @@ class Node:
         def drop(connection: apsw.Connection) -> None:
             control.prune_answers(connection, now_us - hours * HOUR_US)
             self.desk.drop_expired(connection)
+            drop_lapsed(connection, now_us)
 
         await self.base.write_soon(drop)
         await self.acting.tidy()
@@ -196,6 +202,15 @@ class Node:
             newest_us = max((one.at_us for one in entries if one.kind != "control"), default=0)
             self._keeper.after_batch(self.checkpoint, len(entries), newest_us)
             self.acting.recorded(entries)
+
+    def _offered(self) -> tuple[object, ...]:
+        """What kinds of action may use."""
+        return (
+            *connected(self.settings, self.egress),
+            Records(self.store.read, self.base.write_soon, self.clock),
+            Lists(self.desk, self.change_soon),
+            Webhooks(self.egress, self.endpoint_keys),
+        )
 
     def _act_by(self, policies: Policies) -> None:
         """Let decisions ask for actions by these policies from now on."""

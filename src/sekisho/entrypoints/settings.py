@@ -53,6 +53,8 @@ class Settings:
     """TOML of exchange rates for `amount_in_…`; without it, bundled indicative ones."""
     egress_allow: str = ""
     """Networks of your own that outgoing calls may reach, such as `10.1.0.0/16,192.168.7.4`."""
+    connectors: Path | None = None
+    """TOML of what actions work through: payment processors, people to notify, senders of codes."""
     trace_file: Path | None = None
     """Where traced decisions are written as OpenTelemetry spans, one JSON object a line."""
     trace_ratio: float = 0.01

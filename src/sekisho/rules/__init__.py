@@ -36,6 +36,7 @@ from sekisho.rules.ruleset import (
     with_beside,
     with_builtin,
 )
+from sekisho.rules.sqlite import ItemRow, find_item_by_value
 
 __all__ = [
     "BUILTIN_RULES",
@@ -53,6 +54,7 @@ __all__ = [
     "Hit",
     "HoldoutPlan",
     "ItemRefused",
+    "ItemRow",
     "ListBook",
     "ListChange",
     "ListDesk",
@@ -72,6 +74,7 @@ __all__ = [
     "default_policy",
     "draft_rules",
     "fields_of_classes",
+    "find_item_by_value",
     "found_list",
     "is_rolled_out",
     "is_taken",

@@ -1,6 +1,6 @@
 """Signed messages to the operator's own servers: endpoints, their keys, a delivery."""
 
-from sekisho.webhooks.delivery import Message, deliver
+from sekisho.webhooks.delivery import Message, deliver, outcall_of
 from sekisho.webhooks.desk import EndpointChange, EndpointDesk, EndpointRefused, found_endpoint
 from sekisho.webhooks.model import MAX_OVERLAP_S, OVERLAP_S, Endpoint
 from sekisho.webhooks.signing import EndpointKeys, shown
@@ -20,5 +20,6 @@ __all__ = [
     "all_endpoints",
     "deliver",
     "found_endpoint",
+    "outcall_of",
     "shown",
 ]

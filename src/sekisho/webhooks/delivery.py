@@ -33,19 +33,24 @@ class Message:
         return msgspec.json.encode(told, order="deterministic")
 
 
-async def deliver(
-    egress: Egress, keys: EndpointKeys, endpoint: Endpoint, message: Message, now_us: int
-) -> Returned:
-    """Send a message once, signed as of now; a receiver that takes it says 2xx.
-
-    Raises:
-        EgressRefused: the endpoint may not be called.
-        EgressFailed: it did not answer.
-    """
+def outcall_of(keys: EndpointKeys, endpoint: Endpoint, message: Message, now_us: int) -> Outcall:
+    """The request that brings a message to an endpoint, signed as of now."""
     body = message.body()
     headers = {
         "content-type": "application/json",
         "idempotency-key": message.id,
         **signed_headers(message.id, now_us, body, keys.signing(endpoint, now_us)),
     }
-    return await egress.call(Outcall(endpoint.url, headers=headers, body=body))
+    return Outcall(endpoint.url, headers=headers, body=body)
+
+
+async def deliver(
+    egress: Egress, keys: EndpointKeys, endpoint: Endpoint, message: Message, now_us: int
+) -> Returned:
+    """Send a message once; a receiver that takes it says 2xx.
+
+    Raises:
+        EgressRefused: the endpoint may not be called.
+        EgressFailed: it did not answer.
+    """
+    return await egress.call(outcall_of(keys, endpoint, message, now_us))

@@ -23,6 +23,8 @@ from sekisho.entrypoints.api import (
     developer,
     lists,
     operating,
+    restraints,
+    reviews,
     rule_figures,
     rulesets,
     webhook_endpoints,
@@ -41,9 +43,9 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     EventRefused,
     RulesRefused,
     ListRefused,
+    EndpointRefused,
     ActionRefused,
     PoliciesRefused,
-    EndpointRefused,
     Refusal,
     StoreError,
 )
@@ -72,9 +74,11 @@ def build_api(node: Node) -> FastAPI:
         counters.router,
         lists.router,
         backtests.router,
+        webhook_endpoints.router,
+        reviews.router,
+        restraints.router,
         actions.router,
         action_policies.router,
-        webhook_endpoints.router,
         operating.router,
     ):
         app.include_router(router)
