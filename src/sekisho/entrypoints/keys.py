@@ -15,6 +15,7 @@ SCOPES: Final = {
     "read": "read decisions, rule sets, lists and counters",
     "rules": "draft and publish rule sets, declare counters",
     "lists": "change lists and their items",
+    "profiles": "push profiles, set parameters",
     "admin": "make and revoke keys, say where webhooks go",
 }
 

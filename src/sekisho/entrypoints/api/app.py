@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from sekisho import __version__
+from sekisho.collect import ProfileRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.api import (
     backtests,
@@ -20,6 +21,8 @@ from sekisho.entrypoints.api import (
     developer,
     lists,
     operating,
+    parameters,
+    profiles,
     rule_figures,
     rulesets,
     webhook_endpoints,
@@ -39,6 +42,7 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     RulesRefused,
     ListRefused,
     EndpointRefused,
+    ProfileRefused,
     Refusal,
     StoreError,
 )
@@ -66,6 +70,8 @@ def build_api(node: Node) -> FastAPI:
         rule_figures.router,
         counters.router,
         lists.router,
+        profiles.router,
+        parameters.router,
         backtests.router,
         webhook_endpoints.router,
         operating.router,
