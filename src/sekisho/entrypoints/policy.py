@@ -9,11 +9,11 @@ from typing import Any, Final
 import apsw
 
 from sekisho.actions import Policies
-from sekisho.collect import Profiles
+from sekisho.collect import Profiles, TableSpec
 from sekisho.entrypoints import control
 from sekisho.entrypoints.chronicle import Chronicle
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
-from sekisho.entrypoints.declared import Declared, counter_attribute
+from sekisho.entrypoints.declared import Declared, counter_attribute, declare_kept, no_counter
 from sekisho.entrypoints.foundation import Foundation
 from sekisho.entrypoints.in_force import context_for, in_force, specs_of
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
@@ -81,6 +81,7 @@ class Policy:
             spec = parse_counter(name, declaration, self.catalogue)
             self.declared[name] = Declared(declaration, spec)
             self.catalogue = self.catalogue.extended([counter_attribute(spec)])
+        self.catalogue = self.catalogue.extended(declare_kept(self._profiles, connection))
         candidate = load_shadow(connection)
         ruleset = with_beside(
             self._compiled(tables.load_published(connection)),
@@ -101,7 +102,7 @@ class Policy:
         """Keep a checkpoint supplied with what is in force from now on, and the log told of it."""
         self._checkpoint = checkpoint
         declared = {name: one.declaration for name, one in self.declared.items()}
-        self.chronicle.begin(checkpoint, self.live, declared)
+        self.chronicle.begin(checkpoint, self.live, declared, self._profiles.declarations())
 
     def _restore(self) -> int | None:
         """Fill the counters from the newest snapshot of all they need; the row it reaches."""
@@ -291,15 +292,17 @@ class Policy:
 
     def rules_using(self, alias: str) -> list[str]:
         """Rules in force or drafted that look into a list."""
-        used = [r.id for r in self._lasting() if alias in r.lists and not r.builtin]
-        used += ["an action policy"] if self.acting and alias in self.acting.lists else []
-        return used + [_drafted(rule) for rule in self._draft_rules() if alias in rule.lists]
+        used = self._named(lambda rule: alias in rule.lists and not rule.builtin)
+        return used + (["an action policy"] if self.acting and alias in self.acting.lists else [])
 
     def rules_reading(self, name: str) -> list[str]:
         """Rules in force or drafted that read an attribute."""
-        used = [r.id for r in self._lasting() if name in r.fields]
-        used += ["an action policy"] if self.acting and name in self.acting.fields else []
-        return used + [_drafted(rule) for rule in self._draft_rules() if name in rule.fields]
+        used = self._named(lambda rule: name in rule.fields)
+        return used + (["an action policy"] if self.acting and name in self.acting.fields else [])
+
+    def _named(self, wanted: Callable[[StoredRule], bool]) -> list[str]:
+        drafted = [f"the draft ({r.rule.text})" for r in self._draft_rules() if wanted(r)]
+        return [rule.id for rule in self._lasting() if wanted(rule)] + drafted
 
     def _lasting(self) -> list[StoredRule]:
         """Rules in force or in shadow, and those about to be."""
@@ -382,7 +385,7 @@ class Policy:
             HttpRefusal: 404 when there is none of that name.
         """
         if name not in self.declared:
-            raise _no_counter(name)
+            raise no_counter(name)
         return self.declared[name].told(name)
 
     async def forget(self, name: str) -> None:
@@ -394,7 +397,7 @@ class Policy:
         async with self._changing:
             async with self._base.settling:
                 if name not in self.declared:
-                    raise _no_counter(name)
+                    raise no_counter(name)
                 users = sorted(self.rules_reading(name))
                 if users:
                     raise HttpRefusal(
@@ -406,8 +409,8 @@ class Policy:
                 await self._base.write_soon(lambda c: control.delete_counter(c, name))
                 del self.declared[name]
                 kept = [one for one in self.declared.values() if one.backfill is None]
-                attributes = [counter_attribute(one.spec) for one in kept]
-                self.catalogue = default_catalogue().extended(attributes)
+                counted = [counter_attribute(one.spec) for one in kept]
+                self.catalogue = default_catalogue().extended([*counted, *self._profiles.specs()])
             self._swap(await self._fill(self.live.ruleset, kept), self.live.ruleset)
 
     async def _go_live(self, entry: Declared) -> None:
@@ -456,7 +459,18 @@ class Policy:
     def _specs(self, ruleset: RuleSet, declared: Iterable[Declared]) -> list[CounterSpec]:
         return specs_of(ruleset, self._scorecard, [one.spec for one in declared])
 
-    # ── in force ────────────────────────────────────────────────────────────────────────────────
+    async def declare_table(self, spec: TableSpec) -> None:
+        """Declare profiles or a parameter, or more attributes of one; rules may read them now.
+
+        Raises:
+            ProfileRefused: it is declared otherwise already.
+        """
+        async with self._changing:
+            whole = self._profiles.with_table(spec)
+            await self._base.write_soon(control.saving_table(whole, self._base.clock.now_us()))
+            self._profiles.declare(whole)
+            self.catalogue = self.catalogue.extended(self._profiles.specs())
+            self._put_in_force(self.live.ruleset)
 
     def _put_in_force(self, ruleset: RuleSet) -> None:
         declared = {name: one for name, one in self.declared.items() if one.backfill is None}
@@ -468,10 +482,12 @@ class Policy:
             self._base.rates,
         )
         self.live, self.context = self._force.live, self._force.context
+        self._profiles.focus(frozenset(self.live.reported))
         if self._checkpoint is not None:
             self._checkpoint.parts.live = self.live
             self._checkpoint.parts.context = self.context
             self._checkpoint.parts.door = self.door
+            self.chronicle.tell_tables(self._profiles.declarations())
             self.chronicle.tell_rules(ruleset)
             self.chronicle.tell_counters({name: one.declaration for name, one in declared.items()})
 
@@ -486,11 +502,3 @@ SHADOW: Final = "shadow"
 """In place of a number in the version of a set in shadow; published, it gets one."""
 INITIAL: Final = "rs_0_builtin"
 """The version before anything is published: the built-in rules alone."""
-
-
-def _drafted(rule: StoredRule) -> str:
-    return f"the draft ({rule.rule.text})"
-
-
-def _no_counter(name: str) -> HttpRefusal:
-    return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")

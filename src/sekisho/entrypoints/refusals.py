@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.actions import ActionRefused, PoliciesRefused
+from sekisho.collect import NotDeclared, ProfileRefused
 from sekisho.durable import StoreError
 from sekisho.events import EventRefused
 from sekisho.flow import (
@@ -86,6 +87,13 @@ def as_dicts(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     return [dict(one.as_dict()) for one in diagnostics]
 
 
+def profile_refused(refused: ProfileRefused) -> HttpRefusal:
+    """A declaration, profile or parameter that cannot be taken, or is not declared."""
+    if isinstance(refused, NotDeclared):
+        return HttpRefusal(404, "resource_missing", str(refused), param=refused.place)
+    return HttpRefusal(422, "profile_refused", str(refused), param=refused.place or None)
+
+
 STATUS_OF: dict[type[Refusal], int] = {
     KeyInUse: 409,
     KeyMismatch: 422,
@@ -114,6 +122,8 @@ def as_refusal(error: Exception) -> HttpRefusal:
     match error:
         case HttpRefusal():
             return error
+        case ProfileRefused():
+            return profile_refused(error)
         case EventRefused():
             return event_refused(error)
         case RulesRefused():

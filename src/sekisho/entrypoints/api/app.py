@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from sekisho import __version__
 from sekisho.actions import ActionRefused, PoliciesRefused
+from sekisho.collect import ProfileRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.api import (
     action_policies,
@@ -23,6 +24,8 @@ from sekisho.entrypoints.api import (
     developer,
     lists,
     operating,
+    parameters,
+    profiles,
     restraints,
     reviews,
     rule_figures,
@@ -46,6 +49,7 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     EndpointRefused,
     ActionRefused,
     PoliciesRefused,
+    ProfileRefused,
     Refusal,
     StoreError,
 )
@@ -73,6 +77,8 @@ def build_api(node: Node) -> FastAPI:
         rule_figures.router,
         counters.router,
         lists.router,
+        profiles.router,
+        parameters.router,
         backtests.router,
         webhook_endpoints.router,
         reviews.router,
