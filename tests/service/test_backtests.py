@@ -60,6 +60,16 @@ def test_what_the_server_decided_is_history_at_once(new_server: Any, api_of: Any
         assert result_of(http, rule=rule)["matched"]["count"] == 21
 
 
+def test_rules_in_shadow_are_not_taken_for_rules_in_force(new_server: Any, api_of: Any) -> None:
+    with new_server().client() as http:
+        api = api_of(http)
+        rule = "Block if :amount: > 5"
+        api.publish({"predicate": rule, "mode": "shadow"})
+        api.decide(id="p1")
+        result = result_of(http, rule=rule)
+        assert (result["incremental"]["count"], result["already_covered_by"]) == (1, [])
+
+
 def test_a_question_that_cannot_be_answered_is_refused_with_a_reason(
     http: httpx.Client, api: Any, fresh: Callable[[str], str]
 ) -> None:

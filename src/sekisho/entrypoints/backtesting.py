@@ -22,6 +22,7 @@ from sekisho.learning import (
 )
 from sekisho.rules import (
     DraftRule,
+    Mode,
     StoredRule,
     assemble,
     builtin_rules,
@@ -61,7 +62,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class LiveRule(msgspec.Struct, frozen=True):
-    """A rule in force."""
+    """A rule in force; one in shadow is none."""
 
     id: str
     predicate: str
@@ -110,7 +111,7 @@ def job_of(
     live = [
         LiveRule(rule.id, rule.rule.text, rule.created_us)
         for rule in policy.live.ruleset.rules
-        if not rule.builtin
+        if not rule.builtin and rule.mode is Mode.LIVE
     ]
     declared = {name: one.declaration for name, one in policy.declared.items()}
     return Job(
