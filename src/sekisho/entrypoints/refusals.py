@@ -108,6 +108,17 @@ STATUS_OF: dict[type[Refusal], int] = {
 _STATUS_OF_ENDPOINTS: Final = {"resource_missing": 404, "too_many": 409}
 
 
+_PLAIN: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    PoliciesRefused: (422, "policy_refused", "policies"),
+    ItemRefused: (400, "parameter_invalid", "value"),
+}
+
+
+def _endpoint_refused(error: EndpointRefused) -> HttpRefusal:
+    status = 422 if error.param else _STATUS_OF_ENDPOINTS[error.code]
+    return HttpRefusal(status, error.code, str(error), param=error.param or "id")
+
+
 def our_fault() -> HttpRefusal:
     """What a caller is told of a bug of ours: nothing of our inside."""
     return HttpRefusal(500, "internal_error", "an error on our side; it is logged")
@@ -130,17 +141,11 @@ def as_refusal(error: Exception) -> HttpRefusal:
             return rules_refused(error)
         case ListRefused() | ActionRefused():
             return HttpRefusal(error.status, error.code, str(error), param=error.param)
-        case PoliciesRefused():
-            return HttpRefusal(422, "policy_refused", str(error), param="policies")
-        case ItemRefused():
-            return HttpRefusal(400, "parameter_invalid", str(error), param="value")
+        case PoliciesRefused() | ItemRefused():
+            status, code, param = _PLAIN[type(error)]
+            return HttpRefusal(status, code, str(error), param=param)
         case EndpointRefused():
-            return HttpRefusal(
-                422 if error.param else _STATUS_OF_ENDPOINTS[error.code],
-                error.code,
-                str(error),
-                param=error.param or "id",
-            )
+            return _endpoint_refused(error)
         case Refusal():
             return HttpRefusal(STATUS_OF[type(error)], error.code, str(error))
         case StoreError():
