@@ -15,7 +15,7 @@ from sekisho.entrypoints.chronicle import Chronicle
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
 from sekisho.entrypoints.declared import Declared, counter_attribute, declare_kept, no_counter
 from sekisho.entrypoints.foundation import Foundation
-from sekisho.entrypoints.in_force import context_for, in_force, specs_of
+from sekisho.entrypoints.in_force import INITIAL, SHADOW, context_for, in_force, specs_of
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
 from sekisho.entrypoints.rulesets_told import draft_told
 from sekisho.entrypoints.snapshots import IMPORTS, SNAPSHOT
@@ -496,9 +496,3 @@ class Policy:
         """The context of an event to be decided."""
         wanted = self.acting.fields if self.acting else frozenset[str]()
         return self._force.door(self._profiles.keys() | wanted)
-
-
-SHADOW: Final = "shadow"
-"""In place of a number in the version of a set in shadow; published, it gets one."""
-INITIAL: Final = "rs_0_builtin"
-"""The version before anything is published: the built-in rules alone."""

@@ -24,11 +24,10 @@ from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
     KeyMismatch,
-    NotRecorded,
     Overloaded,
-    Refusal,
     SubjectUnknown,
     WrongDoor,
+    not_recorded,
 )
 from sekisho.flow.subject import Subject, as_evaluated, as_reported
 from sekisho.kit.clock import Clock
@@ -404,7 +403,7 @@ class Checkpoint:
 
     def _admit(self) -> None:
         if self._broken is not None:
-            raise _not_recorded(self._broken)
+            raise not_recorded(self._broken)
         if len(self._in_flight) >= self.parts.max_pending:
             raise Overloaded
 
@@ -472,7 +471,7 @@ class Checkpoint:
                 self.note(entry)
         for one in refused:
             for done in one.waiters:
-                done(_not_recorded(error))
+                done(not_recorded(error))
 
     def _forget(self, one: _InFlight) -> None:
         self._by_event.pop((one.entry.kind, one.entry.event_id), None)
@@ -498,9 +497,3 @@ def _of_counters(event: Event, counters: Counters) -> Record:
 
 def _kind_of(event: Event) -> Kind:
     return "event" if event.is_outcome else "decision"
-
-
-def _not_recorded(error: Exception) -> Refusal:
-    refused = NotRecorded(f"{NotRecorded.__doc__} ({error})")
-    refused.__cause__ = error
-    return refused
