@@ -39,6 +39,20 @@ NEEDED: dict[tuple[str, str], str] = {
     ("POST", "/v1/lists/{alias}/items"): "lists",
     ("PUT", "/v1/lists/{alias}/items"): "lists",
     ("DELETE", "/v1/lists/{alias}/items/{item_id}"): "lists",
+    ("POST", "/v1/actions"): "act",
+    ("GET", "/v1/actions"): "read",
+    ("GET", "/v1/actions/kinds"): "read",
+    ("GET", "/v1/actions/pauses"): "read",
+    ("POST", "/v1/actions/pause"): "act",
+    ("POST", "/v1/actions/resume"): "act",
+    ("GET", "/v1/actions/{action_id}"): "read",
+    ("POST", "/v1/actions/{action_id}/cancel"): "act",
+    ("POST", "/v1/actions/{action_id}/replay"): "act",
+    ("POST", "/v1/actions/{action_id}/undo"): "act",
+    ("POST", "/v1/actions/{action_id}/settle"): "act",
+    ("GET", "/v1/action-policies"): "read",
+    ("PUT", "/v1/action-policies"): "act",
+    ("GET", "/v1/action-policies/versions"): "read",
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key_id}"): "admin",
@@ -63,9 +77,12 @@ BODIES: dict[str, Any] = {
     "/v1/lists": {"alias": "x"},
     "/v1/lists/{alias}/items": {"items": []},
     "/v1/keys": {"name": "x"},
+    "/v1/actions/pause": {"of": "kind", "name": "x"},
+    "/v1/actions/resume": {"of": "kind", "name": "x"},
+    "/v1/actions/{action_id}/settle": {"verdict": "done"},
     "/v1/counters/{name}": {},
 }
-SCOPES = ("decide", "read", "rules", "lists", "admin")
+SCOPES = ("decide", "read", "rules", "lists", "act", "admin")
 
 
 @pytest.fixture
