@@ -8,6 +8,7 @@ import polars as pl
 
 from sekisho.events import DECIDED_TYPES
 from sekisho.learning.counting import KNOWN_AT, LABEL, computed_counters, stored_values
+from sekisho.learning.known import columns_for, with_known
 from sekisho.learning.money import PREFIX, reported, with_amounts
 from sekisho.learning.past import Settled
 from sekisho.scoring import score_columns
@@ -54,7 +55,7 @@ def blocks(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
     """Blocks of decided events in the order of the archive, each event once.
 
     Stored values win; what is not stored is computed: counters from all history before the
-    period's end, converted amounts, score and level.
+    period's end, profiles as of each event, converted amounts, score and level.
 
     Yields:
         frames with `FACTS`, `reported_minor` and a column for each field that history has.
@@ -66,7 +67,9 @@ def blocks(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
     lazy = past.archive.scan(start_us, settled.to_us)
     schema = lazy.collect_schema().names()
     fixed = (*FACTS, *TAKES, "amount", "currency")
-    columns = [name for name in dict.fromkeys([*fixed, *sorted(wanted.fields)]) if name in schema]
+    keys = columns_for(past.known, wanted.fields)
+    needed = dict.fromkeys([*fixed, *sorted(wanted.fields | keys)])
+    columns = [name for name in needed if name in schema]
     once = _Once(settled, start_us)
     at = 0
     decided = pl.col("type").is_in(list(DECIDED_TYPES)), pl.col("at_us") >= settled.from_us
@@ -78,7 +81,7 @@ def blocks(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
             at += block.height
         frame = once.only(frame)
         if frame.height:
-            yield _completed(frame, settled, wanted)
+            yield _completed(with_known(frame, past.known, wanted.fields), settled, wanted)
 
 
 def _with_counters(block: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
