@@ -63,7 +63,7 @@ def test_what_the_server_decided_is_history_at_once(new_server: Any, api_of: Any
 def test_rules_in_shadow_are_not_taken_for_rules_in_force(new_server: Any, api_of: Any) -> None:
     with new_server().client() as http:
         api = api_of(http)
-        rule = "Block if :amount: > 5"
+        rule = "Block if :amount_in_usd: > 5"
         api.publish({"predicate": rule, "mode": "shadow"})
         api.decide(id="p1")
         result = result_of(http, rule=rule)
@@ -123,13 +123,13 @@ def test_nothing_waits_for_a_backtest_and_it_reads_what_was_there(
     server = new_server()
     with server.client() as http, ThreadPoolExecutor(1) as pool:
         api = api_of(http)
-        rule = api.publish("Review if :amount: > 5")["rules"][0]["id"]
-        api.draft("Block if :amount: > 5")
+        rule = api.publish("Review if :amount_in_usd: > 5")["rules"][0]["id"]
+        api.draft("Block if :amount_in_usd: > 5")
         assert http.post("/v1/rulesets/draft/shadow").is_success
         for number in range(10):
             api.decide(id=f"p{number}")
         with server.client() as other:
-            body = {"rule": "Block if :amount: > 5"}
+            body = {"rule": "Block if :amount_in_usd: > 5"}
             asked = pool.submit(other.post, "/v1/backtests", json=body)
             worker = worker_of(server)
             os.kill(worker, signal.SIGSTOP)  # the backtest takes as long as this test likes
@@ -157,7 +157,9 @@ def test_weekly_summary_is_told_with_hints_while_the_server_runs(
         api = api_of(http)
         often, never = (
             one["id"]
-            for one in api.publish("Review if :amount: > 5", "Block if :amount: < 0")["rules"]
+            for one in api.publish("Review if :amount_in_usd: > 5", "Block if :amount_in_usd: < 0")[
+                "rules"
+            ]
         )
         for number in range(3):
             api.decide(id=f"early{number}")

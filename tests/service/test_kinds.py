@@ -72,7 +72,7 @@ def test_decision_reaches_a_receiver_as_a_signed_webhook_through_a_policy(
     policy = {"name": "tell", "outcomes": ["block"], "when": ":amount: > 1", "actions": [send]}
     put = http.put("/v1/action-policies", json={"policies": [policy]})
     assert put.status_code == 200, put.text
-    api.publish("Block if :amount: > 90000")
+    api.publish("Block if :amount_in_usd: > 900")
     decision = api.decide(id="pay_hook", amount=99_000)
     assert decision["outcome"] == "block"
     for _ in range(600):

@@ -13,8 +13,8 @@ import pytest
 
 SCHEMA = {"attributes": {"industry": "string_ci", "usual": "numeric", "abroad": "numeric"}}
 RULES = (
-    "Review if :amount: > :company.limit:",
-    "Block if :amount: > 3 * :company.usual:",
+    "Review if :amount_in_jpy: > :company.limit:",
+    "Block if :amount_in_jpy: > 3 * :company.usual:",
     "Review if :company.abroad: = 0 and :card_country: != 'JP'",
 )
 
@@ -175,7 +175,9 @@ def tell(api: Any, http: httpx.Client, turn: int) -> list[str]:
     put(http, "profiles/company/co_7", {"attributes": {"usual": 500 + turn, "abroad": turn % 2}})
     put(http, "parameters/company.limit/co_7", {"value": 1_000 - 10 * turn})
     return [
-        api.decide(company="co_7", amount=amount, card={"country": country})["outcome"]
+        api.decide(company="co_7", amount=amount, currency="jpy", card={"country": country})[
+            "outcome"
+        ]
         for amount in (10, 990, 5_000)
         for country in ("JP", "US")
     ]

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from sekisho.entrypoints.declared import counter_attribute
-from sekisho.entrypoints.foundation import history_of
+from sekisho.entrypoints.foundation import database_of, history_of
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.profile_past import past_versions, specs_of_tables
 from sekisho.events import ExchangeRates, default_catalogue
 from sekisho.history import Archive, fold_log
 from sekisho.language import Catalogue
@@ -81,6 +82,8 @@ class Job(msgspec.Struct, frozen=True):
         counters: declared counters by name.
         usd_per_unit: exchange rates.
         now_us: the age of rules of a candidate set.
+        log: the database with every version of profiles and parameters.
+        tables: their declarations by name.
     """
 
     question: Question
@@ -91,6 +94,8 @@ class Job(msgspec.Struct, frozen=True):
     counters: dict[str, dict[str, Any]]
     usd_per_unit: dict[str, float]
     now_us: int
+    log: str = ""
+    tables: dict[str, dict[str, Any]] = {}
 
 
 def job_of(
@@ -123,6 +128,8 @@ def job_of(
         counters={**declared, **(counters or {})},
         usd_per_unit=dict(node.base.rates.usd_per_unit),
         now_us=node.clock.now_us(),
+        log=str(database_of(node.settings.data)),
+        tables=node.profiles.declarations(),
     )
 
 
@@ -157,6 +164,7 @@ def run_job(job: Job, told: Told = lambda _: None) -> dict[str, Any]:
     plain = default_catalogue()
     specs = {name: parse_counter(name, one, plain) for name, one in job.counters.items()}
     catalogue = plain.extended(counter_attribute(spec) for spec in specs.values())
+    catalogue = catalogue.extended(specs_of_tables(job.tables))
     past = _past(job, catalogue, specs)
     costs = costs_of(question.costs)
     match question.kind:
@@ -202,6 +210,9 @@ def _past(job: Job, catalogue: Catalogue, specs: Mapping[str, CounterSpec]) -> P
         job.list_types,
     )
     question = job.question
+    said = " ".join(question.rules).lower()
+    fields = {one.name for one in specs_of_tables(job.tables) if one.name in said}
+    fields = fields.union(*(rule.fields for rule in live))
     return Past(
         Archive(Path(job.history)),
         with_builtin(live, builtin_rules(catalogue, job.list_types)),
@@ -209,6 +220,7 @@ def _past(job: Job, catalogue: Catalogue, specs: Mapping[str, CounterSpec]) -> P
         catalogue,
         Scorecard(catalogue),
         specs,
+        known=past_versions(Path(job.log), job.tables, fields) if job.tables else (),
         rates=ExchangeRates(job.usd_per_unit, "", ""),
         currency=question.currency,
         from_us=question.from_us,

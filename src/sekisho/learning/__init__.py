@@ -4,6 +4,7 @@ from sekisho.learning.beside import compare_beside
 from sekisho.learning.charts import curve_svg, days_svg
 from sekisho.learning.costs import Costs, costs_of, parse_costs
 from sekisho.learning.holdout import Precision, precision_by_rule, weighted_precision
+from sekisho.learning.known import Versions, versions_of
 from sekisho.learning.metrics import Edit, RuleAsked, matches_of, rule_metrics
 from sekisho.learning.past import BacktestRefused, Past
 from sekisho.learning.rule import Asked, RuleRefused, ask, backtest_rule
@@ -20,6 +21,7 @@ __all__ = [
     "Precision",
     "RuleAsked",
     "RuleRefused",
+    "Versions",
     "amount_text",
     "ask",
     "backtest_rule",
@@ -35,5 +37,6 @@ __all__ = [
     "rule_metrics",
     "variants",
     "verdict_table",
+    "versions_of",
     "weighted_precision",
 ]

@@ -13,6 +13,7 @@ from sekisho.events import DECIDED_TYPES
 from sekisho.history import decoded
 from sekisho.learning.counting import KNOWN_AT, LABEL, computed_counters, stored_values
 from sekisho.learning.judging import TAKES
+from sekisho.learning.known import columns_for, with_known
 from sekisho.learning.money import PREFIX, with_amounts, with_reported
 from sekisho.learning.past import Settled
 from sekisho.scoring import score_columns
@@ -81,7 +82,7 @@ def blocks(settled: Settled, wanted: Wanted) -> Iterator[Block]:
     """Blocks of history in the order of the archive.
 
     Stored values win; what is not stored is computed: counters from all history before the
-    period's end, converted amounts, score and level.
+    period's end, profiles as of each event, converted amounts, score and level.
     """
     past = settled.past
     specs = [spec for name in wanted.computed if (spec := past.spec(name)) is not None]
@@ -100,22 +101,23 @@ def _stored(settled: Settled, wanted: Wanted) -> Iterator[pl.DataFrame]:
     archive = settled.past.archive
     for segment in archive.within(settled.from_us, settled.to_us):
         lazy = archive.codes(segment)
-        lazy = lazy.select(_columns(lazy.collect_schema().names(), wanted))
+        lazy = lazy.select(_columns(lazy.collect_schema().names(), settled, wanted))
         yield from lazy.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True)
 
 
 def _beside(settled: Settled, wanted: Wanted, computed: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Blocks of all rows before the period's end, with computed counters where none are stored."""
     lazy = settled.past.archive.scan(0, settled.to_us)
-    lazy = lazy.select(_columns(lazy.collect_schema().names(), wanted))
+    lazy = lazy.select(_columns(lazy.collect_schema().names(), settled, wanted))
     at = 0
     for block in lazy.collect_batches(chunk_size=BLOCK_ROWS, maintain_order=True):
         yield _with_counters(block, computed.slice(at, block.height))
         at += block.height
 
 
-def _columns(names: Sequence[str], wanted: Wanted) -> list[str]:
-    needed = {*FACTS, *TAKES, "amount", "currency", *wanted.fields}
+def _columns(names: Sequence[str], settled: Settled, wanted: Wanted) -> list[str]:
+    keys = columns_for(settled.past.known, wanted.fields)
+    needed = {*FACTS, *TAKES, "amount", "currency", *wanted.fields, *keys}
     return [name for name in names if name in needed]
 
 
@@ -149,7 +151,8 @@ def _completed(block: Block, settled: Settled, wanted: Wanted) -> Block:
         for name in (*FACTS, "amount", "currency")
         if name not in frame.columns
     ]
-    block = Block(frame.with_columns(absent), block.counts)
+    known = with_known(frame.with_columns(absent), past.known, wanted.fields)
+    block = Block(known, block.counts)
     for name in sorted(wanted.fields):
         if name.startswith(PREFIX):
             block = _filled(
