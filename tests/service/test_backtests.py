@@ -107,12 +107,13 @@ def test_no_more_backtests_wait_than_fit(new_server: Any, api_of: Any) -> None:
 
 
 def worker_of(server: Any) -> int:
-    """The process id of the server's backtest, once it has one."""
+    """The process id of the server's backtest, once it is one: before `exec` the server waits."""
     for _ in range(3_000):
         tasks = Path(f"/proc/{server.process.pid}/task").glob("*/children")
         found = [int(one) for task in tasks for one in task.read_text().split()]
-        if found:
-            return found[0]
+        for one in found:
+            if b"backtest_worker" in Path(f"/proc/{one}/cmdline").read_bytes():
+                return one
         time.sleep(0.01)
     raise AssertionError("no backtest ever began")
 
