@@ -6,7 +6,8 @@ A page keeps its hand-written text; what stands between the two marks is replace
 import ast
 import sys
 from collections.abc import Callable, Iterable
-from itertools import groupby, pairwise
+from datetime import date
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,8 @@ from sekisho.events import CODES, DECIDED_TYPES, MESSAGES, default_catalogue, is
 from sekisho.events.fields import PARTS
 from sekisho.events.fill import attribute_of
 from sekisho.events.paths import OPEN, choices_of, paths_of, required_of
+from sekisho.insight import declared
+from sekisho.insight.model import Measure, programmes
 from sekisho.scoring import FACTORS
 from sekisho.scoring.scorecard import BASE, MAX_SCORE
 
@@ -202,6 +205,7 @@ def settings() -> str:
 
 def metrics() -> str:
     """Every metric of `/metrics`."""
+    made = Metrics(lambda: 0.0, lambda: 0.0)
     rows = [
         (
             f"`{one.name}{'_total' if one.type == 'counter' else ''}`",
@@ -209,7 +213,7 @@ def metrics() -> str:
             ", ".join(f"`{label}`" for label in getattr(one, "_labelnames", ())),
             one.documentation,
         )
-        for one in Metrics(lambda: 0.0, lambda: 0.0).collect()
+        for one in chain(made.collect(), made.actions.collect())
     ]
     return table(("name", "type", "labels", "meaning"), rows)
 
@@ -242,6 +246,59 @@ def endpoints() -> str:
     return text.lstrip("\n")
 
 
+# ── indicators ────────────────────────────────────────────────────────────────────────────────
+
+
+def indicators() -> str:
+    """Every indicator with its formula, and the limits of others."""
+    rows = [
+        (
+            f"`{name}`",
+            one.title,
+            one.kind,
+            one.period + (f", over {one.window}" if one.window > 1 else ""),
+            _formula(one.scale, one.numerator, one.denominator),
+        )
+        for name, one in declared().indicators.items()
+    ]
+    limits = [
+        (
+            one.name,
+            "" if one.since == date.min else one.since,
+            "" if one.before == date.max else one.before,
+            "; ".join(
+                f"`{limit.indicator}` {limit.least:g} or more"
+                if limit.least is not None
+                else f"`{limit.indicator}` more than {limit.above:g}"
+                for limit in one.criteria
+            ),
+        )
+        for one in programmes()
+    ]
+    sources = [(f"`{name}`", one.about) for name, one in declared().sources.items()]
+    return (
+        table(("indicator", "what it says", "kind", "by", "formula"), rows)
+        + "\n### What is counted\n\n"
+        + table(("facts", ""), sources)
+        + "\n### Limits of others\n\n"
+        + table(("programme", "from", "before", "all of"), limits)
+    )
+
+
+def _formula(scale: int, above: tuple[Measure, ...], below: tuple[Measure, ...]) -> str:
+    upper, lower = (" + ".join(_measure(one) for one in part) for part in (above, below))
+    share = f"{scale} × " if scale != 1 else ""  # noqa: RUF001 — a times sign is meant
+    upper = f"({upper})" if len(above) > 1 and below else upper
+    return share + (f"{upper} ÷ {lower}" if below else upper)
+
+
+def _measure(one: Measure) -> str:
+    counted = f"sum of `{one.sum}`" if one.sum else f"different `{one.distinct}`"
+    text = f"{counted} of {one.source}" if one.sum or one.distinct else one.source
+    text += f" where `{one.where}`" if one.where else ""
+    return text + (f", {one.lag} period earlier" if one.lag else "")
+
+
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -252,6 +309,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics.md": metrics,
     "scorecard.md": scorecard,
     "api.md": endpoints,
+    "indicators.md": indicators,
 }
 
 

@@ -25,8 +25,9 @@ RUN_PAGES = [
     for page in all_pages()
     if page.name != SAME_AS_ENGLISH and any(one.use == "run" for one in blocks_of(page))
 ]
-PATIENCE_S = 200
-"""A first start after a change of the kernel compiles it anew, which takes a while."""
+PATIENCE_S = 600
+"""A first start after a change of the kernel compiles it anew: long, on a busy machine."""
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 
 
 @contextmanager

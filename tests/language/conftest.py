@@ -6,7 +6,7 @@ from sekisho.language import AttributeSpec, Catalogue, Type
 
 ROWS = {
     Type.STRING_CI: "email email_domain card_funding card_brand card_bin risk_level digital_wallet "
-    "ip_address billing_address_city company.industry",
+    "ip_address billing_address_city company.industry transaction_type",
     Type.STRING_CS: "customer card_fingerprint cvc_check",
     Type.COUNTRY: "card_country ip_country billing_address_country",
     Type.STATE: "ip_state",
@@ -14,6 +14,13 @@ ROWS = {
     "seconds_since_card_first_seen company.mean_amount",
     Type.BOUNDED: "dispute_count_on_ip_daily",
     Type.BOOLEAN: "is_recurring is_3d_secure is_anonymous_ip has_liability_shift",
+}
+
+OF_A_CLASS = {
+    "is_fraudulent": (Type.BOOLEAN, "dispute"),
+    "network_reason_code": (Type.STRING_CI, "dispute"),
+    "account_risk_level": (Type.STRING_CI, "account_rules"),
+    "dispute_count_for_account_weekly": (Type.NUMERIC, "account_rules"),
 }
 
 
@@ -30,7 +37,11 @@ def catalogue() -> Catalogue:
         "an older spelling",
         alias_of="total_charges_per_customer_hourly",
     )
-    return Catalogue([*specs, old])
+    of_class = [
+        AttributeSpec(name, kind, "for the tests", group)
+        for name, (kind, group) in OF_A_CLASS.items()
+    ]
+    return Catalogue([*specs, old, *of_class])
 
 
 @pytest.fixture(scope="session")

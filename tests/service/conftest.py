@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,54 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             return running
 
         yield start
+
+
+class Receiver:
+    """A server on the loopback that keeps what it is sent and answers as told."""
+
+    def __init__(self) -> None:
+        heard: list[tuple[dict[str, str], bytes]] = []
+        self.heard, self.status, self.answer = heard, 200, b"{}"
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                heard.append(({n.lower(): v for n, v in self.headers.items()}, body))
+                self.send_response(receiver.status)
+                self.send_header("content-length", str(len(receiver.answer)))
+                self.end_headers()
+                self.wfile.write(receiver.answer)
+
+            def log_message(self, *_said: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="session")
+def new_receiver() -> Callable[[], Receiver]:
+    """Makes a receiver, for whoever stops it."""
+    return Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    running = Receiver()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def server_on() -> Callable[[Path], Server]:
+    """Makes a server on a data directory, for whoever starts and ends it."""
+    return Server
 
 
 @pytest.fixture

@@ -35,6 +35,12 @@ LATER = (
     "Review if :payments_36h: > 1 and :card_country: != :ip_country:",
     "Block if :email: in @burnt",
 )
+CANDIDATE = (
+    LATER[1],
+    "Block if :total_charges_per_ip_address_daily: > 2",
+    "Review if :amount_in_usd: > 50",
+)
+"""A set that is in shadow for a while; it reads a counter that nothing else does."""
 COUNTER = {
     "aggregate": "count",
     "of": "payment",
@@ -99,10 +105,14 @@ def tell_the_story(server: Any, make: Callable[[httpx.Client], Any]) -> None:
         assert http.put("/v1/rulesets/draft", json=draft).is_success
         assert http.post("/v1/rulesets/draft/publish").is_success
         story.send(api, EVENTS // 8)
+        api.draft(*CANDIDATE)
+        assert http.post("/v1/rulesets/draft/shadow").is_success
+        story.send(api, EVENTS // 16)
     assert server.stop() == 0
     with server.start().client() as http:
         api = make(http)
-        story.send(api, EVENTS // 8)
+        story.send(api, EVENTS // 16)
+        assert http.delete("/v1/rulesets/shadow").is_success
         assert http.put("/v1/lists/burnt/items", json={"items": emails[20:80]}).is_success
         story.send(api, EVENTS // 8)
 
@@ -183,6 +193,10 @@ def test_rule_commands_tell_what_rules_did(spoilt: Path, tmp_path: Path) -> None
     file = tmp_path / "matches.csv"
     assert told_by("metrics", stolen["rule"], "--matches", file)["rule"] == stolen["rule"]
     assert len(file.read_text().splitlines()) == stolen["matched"]["count"] + 1
+    beside = told_by("shadow")
+    flips = sum(one["count"] for one in beside["flips"])
+    assert beside["decisions"]["count"] == beside["agreed"]["count"] + flips > EVENTS // 16
+    assert flips == sum(one["flips"] for one in beside["days"]) > 0
     removed = by_text[RULES[1]]["rule"]
     assert removed not in {one["rule"] for one in told_by("summary")}
 
@@ -206,6 +220,22 @@ def test_changed_rule_is_found_and_named(spoilt: Path) -> None:
     assert "hits" in {one["attribute"] for one in found["mismatches"]}
     assert all(one["decision"].startswith("dec_") for one in found["mismatches"])
     assert all(one["recorded"] != one["recomputed"] for one in found["mismatches"])
+
+
+def test_changed_set_in_shadow_is_found_and_named(spoilt: Path) -> None:
+    def loosen(_moment: str, told: dict[str, Any]) -> bool:
+        beside = (told.get("rules") or {}).get("beside") or {"rules": ()}
+        rules = [one for one in beside["rules"] if "> 50" in one["predicate"]]
+        for one in rules:
+            one["predicate"] = one["predicate"].replace("> 50", "> 80")
+        return bool(rules)
+
+    edit(spoilt, loosen)
+    status, found = verify(spoilt)
+    assert status == 1
+    named = {one["attribute"] for one in found["mismatches"]}
+    assert "shadow_ruleset.outcome" in named
+    assert "outcome" not in named
 
 
 def test_changed_list_is_found_and_named(spoilt: Path) -> None:

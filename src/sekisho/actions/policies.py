@@ -5,12 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from sekisho.actions.chain import ChainParams, ChainRun
 from sekisho.actions.conditions import ConditionRefused, Conditions, looks_into, reads
 from sekisho.actions.frequency import AtMost, Frequency
 from sekisho.actions.kinds import Kinds, KindUnknown, ParamsRefused, Todo
 from sekisho.actions.rows import POLICY, Asked, row_of
-from sekisho.actions.templates import fill, holes
+from sekisho.actions.templates import conditions, fill, holes
 from sekisho.decisions import Outcome
 from sekisho.durable import OutboxRow
 from sekisho.events import Record
@@ -104,7 +103,7 @@ class Policies:
     Args:
         policies: to be put in force.
         kinds: what they may ask for.
-        conditions: reads theirs.
+        reader: reads their conditions.
         frequency: how often they have asked already; outlives a replacement.
 
     Raises:
@@ -115,12 +114,12 @@ class Policies:
         self,
         policies: Sequence[ActionPolicy],
         kinds: Kinds,
-        conditions: Conditions,
+        reader: Conditions,
         frequency: Frequency,
     ) -> None:
         self.told = tuple(policies)
         self._kinds = kinds
-        self._conditions = conditions
+        self._conditions = reader
         self._frequency = frequency
         if len(policies) > POLICIES_MAX:
             raise PoliciesRefused(f"there are at most {POLICIES_MAX} policies")
@@ -237,7 +236,7 @@ class Policies:
             if not 0 <= action.delay_s <= DELAY_S_MAX or action.deadline_s < 0:
                 raise PoliciesRefused(f"a delay is 0 to {DELAY_S_MAX} seconds")
             kind = self._kinds.find(action.kind)
-            for text in _chained(action):
+            for text in conditions(action.params):
                 self._conditions.read(text)
             if holes(action.params):  # only a decision can fill them
                 _check_names(action, kind.params)
@@ -283,15 +282,4 @@ def _check_names(action: PolicyAction, params: type[msgspec.Struct]) -> None:
 def _conditions_in(policy: ActionPolicy) -> list[str]:
     """Every condition of a policy, those of chains too."""
     found = [policy.when] if policy.when else []
-    return found + [text for action in policy.actions for text in _chained(action)]
-
-
-def _chained(action: PolicyAction) -> list[str]:
-    """The conditions of an action that is a chain."""
-    if action.kind != ChainRun.name:
-        return []
-    try:
-        chain = msgspec.convert(action.params, ChainParams)
-    except msgspec.ValidationError as error:
-        raise PoliciesRefused(f"`{action.kind}`: {error}") from error
-    return [step.when for step in chain.steps if step.when]
+    return found + [text for action in policy.actions for text in conditions(action.params)]

@@ -36,10 +36,11 @@ from sekisho.durable.queue import (
     Wanted,
 )
 from sekisho.durable.rows import insert_rows
-from sekisho.durable.seams import SEAMS, Seam, seam
+from sekisho.durable.seams import ACTION_SEAMS, SEAMS, Seam, seam
 from sekisho.durable.store import Store
 
 __all__ = [
+    "ACTION_SEAMS",
     "OUTBOX_STEPS",
     "SEAMS",
     "TEMPORARY",

@@ -14,12 +14,12 @@ Seam = Literal[
     "commit.before",
     "commit.after",
     "answer.before",
-    "action.claimed",
-    "action.before",
-    "action.after",
-    "action.ended",
 ]
+ActionSeam = Literal["action.claimed", "action.before", "action.after", "action.ended"]
 SEAMS: tuple[Seam, ...] = get_args(Seam)
+"""Points that every commit of the log passes."""
+ACTION_SEAMS: tuple[ActionSeam, ...] = get_args(ActionSeam)
+"""Points that every action passes."""
 
 
 class _Fuse:
@@ -29,13 +29,14 @@ class _Fuse:
 
     def __init__(self, wanted: str) -> None:
         name, _, nth = wanted.partition(":")
-        if name not in SEAMS:
-            message = f"no seam `{name}`: {VARIABLE} takes one of {', '.join(SEAMS)}"
+        if name not in (*SEAMS, *ACTION_SEAMS):
+            known = ", ".join((*SEAMS, *ACTION_SEAMS))
+            message = f"no seam `{name}`: {VARIABLE} takes one of {known}"
             raise ValueError(message)
         self._name = name
         self._left = int(nth or "1")
 
-    def passed(self, name: Seam) -> None:
+    def passed(self, name: Seam | ActionSeam) -> None:
         if name == self._name:
             self._left -= 1
             if self._left == 0:
@@ -57,7 +58,7 @@ def arm(wanted: str) -> None:
     _fuse[:] = [_Fuse(wanted)] if wanted else []
 
 
-def seam(name: Seam) -> None:
+def seam(name: Seam | ActionSeam) -> None:
     """Mark a pass through a named point; nothing happens there in service."""
     if _fuse:
         _fuse[0].passed(name)

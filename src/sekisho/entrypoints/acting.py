@@ -48,14 +48,17 @@ class Acting:
         base: the store and the clock.
         policy: what is in force; told which attributes the action policies read.
         watch: told of attempts.
+        offered: services that kinds may ask for.
     """
 
-    def __init__(self, base: Foundation, policy: Policy, watch: Watch) -> None:
+    def __init__(
+        self, base: Foundation, policy: Policy, watch: Watch, offered: Sequence[object] = ()
+    ) -> None:
         settings = base.settings
         self._base = base
         self._policy = policy
         self.conditions = Conditions(lambda: policy.catalogue, base.book)
-        self.services = Services()
+        self.services = Services(*offered)
         self.services.offer(Conditions, self.conditions)
         self.kinds = installed_kinds(self.services)
         self.queue = SqliteQueue(base.store)

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from sekisho.entrypoints.declared import counter_attribute
-from sekisho.entrypoints.foundation import history_of
+from sekisho.entrypoints.foundation import database_of, history_of
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.profile_past import past_versions, specs_of_tables
 from sekisho.events import ExchangeRates, default_catalogue
 from sekisho.history import Archive, fold_log
 from sekisho.language import Catalogue
@@ -22,6 +23,7 @@ from sekisho.learning import (
 )
 from sekisho.rules import (
     DraftRule,
+    Mode,
     StoredRule,
     assemble,
     builtin_rules,
@@ -61,7 +63,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class LiveRule(msgspec.Struct, frozen=True):
-    """A rule in force."""
+    """A rule in force; one in shadow is none."""
 
     id: str
     predicate: str
@@ -80,6 +82,8 @@ class Job(msgspec.Struct, frozen=True):
         counters: declared counters by name.
         usd_per_unit: exchange rates.
         now_us: the age of rules of a candidate set.
+        log: the database with every version of profiles and parameters.
+        tables: their declarations by name.
     """
 
     question: Question
@@ -90,10 +94,15 @@ class Job(msgspec.Struct, frozen=True):
     counters: dict[str, dict[str, Any]]
     usd_per_unit: dict[str, float]
     now_us: int
+    log: str = ""
+    tables: dict[str, dict[str, Any]] = {}
 
 
 def job_of(
-    node: Node, question: Question, counters: Mapping[str, dict[str, Any]] | None = None
+    node: Node,
+    question: Question,
+    counters: Mapping[str, dict[str, Any]] | None = None,
+    history: Path | None = None,
 ) -> Job:
     """A question put to what a node has in force.
 
@@ -101,24 +110,40 @@ def job_of(
         node: whose rules, lists and counters count.
         question: what is asked.
         counters: more declared counters, which need not be in force.
+        history: folder of the archive; the node's own when left out.
     """
     policy, book = node.policy, node.book
     live = [
         LiveRule(rule.id, rule.rule.text, rule.created_us)
         for rule in policy.live.ruleset.rules
-        if not rule.builtin
+        if not rule.builtin and rule.mode is Mode.LIVE
     ]
     declared = {name: one.declaration for name, one in policy.declared.items()}
     return Job(
         question=question,
-        history=str(history_of(node.settings.data)),
+        history=str(history or history_of(node.settings.data)),
         live=tuple(live),
         list_types=dict(book.types),
         lists={alias: list(values) for alias, values in book.values.items() if values},
         counters={**declared, **(counters or {})},
         usd_per_unit=dict(node.base.rates.usd_per_unit),
         now_us=node.clock.now_us(),
+        log=str(database_of(node.settings.data)),
+        tables=node.profiles.declarations(),
     )
+
+
+def pin_history(node: Node, name: str) -> Path:
+    """The history up to the end of the log, in a folder that nobody changes; drop it after use."""
+    fold_history(node)
+    folder = reading_of(node) / name
+    Archive(history_of(node.settings.data)).pin(folder)
+    return folder
+
+
+def reading_of(node: Node) -> Path:
+    """Where histories lie that backtests read just now; what a crash left there may go."""
+    return history_of(node.settings.data) / "reading"
 
 
 def fold_history(node: Node, told: Told = lambda _: None) -> None:
@@ -139,6 +164,7 @@ def run_job(job: Job, told: Told = lambda _: None) -> dict[str, Any]:
     plain = default_catalogue()
     specs = {name: parse_counter(name, one, plain) for name, one in job.counters.items()}
     catalogue = plain.extended(counter_attribute(spec) for spec in specs.values())
+    catalogue = catalogue.extended(specs_of_tables(job.tables))
     past = _past(job, catalogue, specs)
     costs = costs_of(question.costs)
     match question.kind:
@@ -184,6 +210,9 @@ def _past(job: Job, catalogue: Catalogue, specs: Mapping[str, CounterSpec]) -> P
         job.list_types,
     )
     question = job.question
+    said = " ".join(question.rules).lower()
+    fields = {one.name for one in specs_of_tables(job.tables) if one.name in said}
+    fields = fields.union(*(rule.fields for rule in live))
     return Past(
         Archive(Path(job.history)),
         with_builtin(live, builtin_rules(catalogue, job.list_types)),
@@ -191,6 +220,7 @@ def _past(job: Job, catalogue: Catalogue, specs: Mapping[str, CounterSpec]) -> P
         catalogue,
         Scorecard(catalogue),
         specs,
+        known=past_versions(Path(job.log), job.tables, fields) if job.tables else (),
         rates=ExchangeRates(job.usd_per_unit, "", ""),
         currency=question.currency,
         from_us=question.from_us,

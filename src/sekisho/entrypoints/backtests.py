@@ -1,7 +1,8 @@
-"""Backtests of a running server: one at a time, each in a process of its own."""
+"""Backtests of a running server: one at a time, in a process and on a history of its own."""
 
 import asyncio
 import os
+import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.durable import StoreError
-from sekisho.entrypoints.backtesting import Question, fold_history, job_of
+from sekisho.entrypoints.backtesting import Job, Question, job_of, pin_history, reading_of
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.history import HistoryDamaged
@@ -57,7 +58,8 @@ class Backtests:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._jobs: dict[str, Backtest] = {}
-        self._one_at_a_time = node.folding
+        self._one_at_a_time = asyncio.Lock()
+        shutil.rmtree(reading_of(node), ignore_errors=True)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Backtest:
@@ -97,7 +99,6 @@ class Backtests:
         try:
             async with self._one_at_a_time:
                 one.status = "running"
-                await asyncio.to_thread(fold_history, self._node)
                 await self._answer(one)
         except (OSError, StoreError, HistoryDamaged) as error:
             one.error = str(error)
@@ -106,7 +107,15 @@ class Backtests:
             one.error = one.error or ("" if one.result is not None else BROKEN)
 
     async def _answer(self, one: Backtest) -> None:
-        job = job_of(self._node, one.question)
+        node = self._node
+        async with node.folding:  # for as long as it takes to bring it up to date, no longer
+            history = await asyncio.to_thread(pin_history, node, one.id)
+        try:
+            await self._work(one, job_of(node, one.question, history=history))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, history, ignore_errors=True)
+
+    async def _work(self, one: Backtest, job: Job) -> None:
         environment = {**os.environ, "POLARS_MAX_THREADS": "1"}  # the other cores decide
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", WORKER, stdin=PIPE, stdout=PIPE, limit=LINE_BYTES, env=environment

@@ -11,6 +11,8 @@ Receive = Callable[[], Awaitable[Message]]
 ORDINARY: Final = 1 << 20
 LARGE: Final = (
     ("/v1/lists/", 128 << 20),  # a million items with their expiries
+    ("/v1/profiles/", 64 << 20),  # some hundred thousand rows of a table
+    ("/v1/parameters/", 64 << 20),
     ("/v1/decisions/batch", 16 << 20),
     ("/v1/rulesets/draft", 16 << 20),  # a full set of the longest rules
     ("/v1/rules/check", 16 << 20),

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from sekisho import __version__
-from sekisho.collect import IpTable
+from sekisho.collect import IpTable, Profiles, table_spec
 from sekisho.entrypoints.foundation import IMPORTED, Foundation
 from sekisho.events import ExchangeRates
 from sekisho.flow import Checkpoint, Live
@@ -27,6 +27,8 @@ class KeptSet(msgspec.Struct, frozen=True):
     builtin: tuple[str, ...]
     """Ids of the rules that Sekisho brought along."""
     holdout: HoldoutPlan | None = None
+    beside: "KeptSet | None" = None
+    """A set in shadow, judged without a say."""
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,6 +38,7 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
         lists: version of the lists after the change.
         rules: the rule set that decides from here on.
         counters: declarations of all declared counters that are live from here on.
+        tables: declarations of all profiles and parameters from here on.
         changes: what happened to lists, in order.
         surroundings: what a process found when it started: release, rates, address table.
     """
@@ -45,9 +48,15 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     counters: dict[str, dict[str, Any]] | None = None
     changes: tuple[ListChange, ...] = ()
     surroundings: dict[str, str] | None = None
+    tables: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def changes_nothing_but_lists(self) -> bool:
+        """Whether rules, counters and what may be known stay what they were."""
+        return self.rules is None and self.counters is None and self.tables is None
 
 
-Moment = Literal["started", "rules", "counters", "lists"]
+Moment = Literal["started", "rules", "counters", "tables", "lists"]
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _DECODER: Final = msgspec.json.Decoder(Statement)
 
@@ -59,7 +68,16 @@ class Known:
         self.rules: KeptSet | None = None
         self.counters: dict[str, dict[str, Any]] = {}
         self.surroundings: dict[str, str] = {}
+        self.tables: dict[str, dict[str, Any]] = {}
         self.book = ListBook()
+
+    @property
+    def profiles(self) -> Profiles:
+        """Tables of all that is declared, with nothing in them."""
+        made = Profiles()
+        for name, declaration in self.tables.items():
+            made.declare(table_spec(name, declaration))
+        return made
 
     def take(self, row: Recorded) -> Statement:
         """Go on by one row of the log; its statement."""
@@ -71,6 +89,7 @@ class Known:
         self.book.restore_version(told.lists)
         self.rules = told.rules or self.rules
         self.counters = self.counters if told.counters is None else told.counters
+        self.tables = self.tables if told.tables is None else told.tables
         self.surroundings = told.surroundings or self.surroundings
         return told
 
@@ -83,9 +102,14 @@ class Chronicle:
         self._checkpoint: Checkpoint | None = None
         self._rules: KeptSet | None = None
         self._counters: dict[str, dict[str, Any]] = {}
+        self._tables: dict[str, dict[str, Any]] = {}
 
     def begin(
-        self, checkpoint: Checkpoint, live: Live, counters: dict[str, dict[str, Any]]
+        self,
+        checkpoint: Checkpoint,
+        live: Live,
+        counters: dict[str, dict[str, Any]],
+        tables: dict[str, dict[str, Any]],
     ) -> None:
         """At a start, tell what differs from what the log knows; from then on, every change."""
         base = self._base
@@ -98,11 +122,13 @@ class Chronicle:
         known.book.expire(now_us)
         changes = tuple(differences(known.book, base.book))
         self._checkpoint, self._rules, self._counters = checkpoint, kept_set(live.ruleset), counters
+        self._tables = tables
         around = surroundings(live, base.rates, checkpoint.parts.ip_table)
         same_lists = not changes and known.book.changes == base.book.changes
-        same_rest = (known.rules, known.counters, known.surroundings) == (
+        same_rest = (known.rules, known.counters, known.tables, known.surroundings) == (
             self._rules,
             counters,
+            tables,
             around,
         )
         if not (same_lists and same_rest):
@@ -110,6 +136,7 @@ class Chronicle:
             for part in parts[:-1]:
                 self._put("started", now_us, changes=part)
             told: dict[str, Any] = {"rules": self._rules, "counters": counters}
+            told |= {"tables": tables} if tables or known.tables else {}
             self._put("started", now_us, changes=parts[-1], surroundings=around, **told)
         base.book.listen(self.tell_change)
 
@@ -125,6 +152,12 @@ class Chronicle:
         if counters != self._counters:
             self._counters = counters
             self._tell("counters", counters=counters)
+
+    def tell_tables(self, tables: dict[str, dict[str, Any]]) -> None:
+        """Profiles or a parameter were declared."""
+        if tables != self._tables:
+            self._tables = tables
+            self._tell("tables", tables=tables)
 
     def tell_change(self, change: ListChange) -> None:
         """A list changed."""
@@ -148,6 +181,7 @@ def kept_set(ruleset: RuleSet) -> KeptSet:
         tuple(kept_rule(one) for one in ruleset.rules),
         tuple(one.id for one in ruleset.rules if one.builtin),
         ruleset.holdout,
+        kept_set(ruleset.beside.ruleset) if ruleset.beside else None,
     )
 
 

@@ -3,12 +3,13 @@
 # The stubs of apsw name Buffer, which Python 3.11 has not.
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import apsw
 import msgspec
 
+from sekisho.collect import TableSpec
 from sekisho.durable import Migration
 from sekisho.entrypoints.keys import ApiKey
 
@@ -30,6 +31,15 @@ CREATE TABLE control_answer(
   answer BLOB NOT NULL, created_us INTEGER NOT NULL, PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX control_answer_age ON control_answer(created_us);
+""",
+    ),
+    Migration(
+        2,
+        "declared profiles and parameters",
+        """
+CREATE TABLE known_table(
+  name TEXT PRIMARY KEY, declaration TEXT NOT NULL, created_us INTEGER NOT NULL
+) STRICT;
 """,
     ),
 )
@@ -106,6 +116,27 @@ def all_counters(connection: apsw.Connection) -> Iterator[tuple[str, dict[str, o
     """Every declaration by name."""
     for name, declaration in connection.execute(
         "SELECT name, declaration FROM counter ORDER BY name"
+    ):
+        yield str(name), msgspec.json.decode(str(declaration), type=dict[str, object])
+
+
+def saving_table(spec: TableSpec, now_us: int) -> Callable[[apsw.Connection], None]:
+    """Keeps the declaration of profiles or a parameter under its name."""
+
+    def save(connection: apsw.Connection) -> None:
+        connection.execute(
+            "INSERT INTO known_table VALUES (?, ?, ?)"
+            " ON CONFLICT(name) DO UPDATE SET declaration = excluded.declaration",
+            (spec.name, msgspec.json.encode(spec.declaration()).decode(), now_us),
+        )
+
+    return save
+
+
+def all_tables(connection: apsw.Connection) -> Iterator[tuple[str, dict[str, object]]]:
+    """Every declaration of profiles and parameters by name, the oldest first."""
+    for name, declaration in connection.execute(
+        "SELECT name, declaration FROM known_table ORDER BY created_us, name"
     ):
         yield str(name), msgspec.json.decode(str(declaration), type=dict[str, object])
 

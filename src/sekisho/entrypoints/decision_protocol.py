@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from sekisho.entrypoints.auth import admit
 from sekisho.entrypoints.decisions_route import MAX_BODY, idempotency_key, too_large
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.patience import Patient
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.flow import Asking, Reply
 
@@ -33,6 +34,7 @@ def decision_protocol(node: Node) -> type[HttpToolsProtocol]:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.node = node
+            self.request_timeout_s = node.settings.request_timeout_s
 
     return OfNode
 
@@ -123,22 +125,23 @@ class Exchange:
         protocol.on_response_complete()
 
 
-class DecisionProtocol(HttpToolsProtocol):
+class DecisionProtocol(Patient):
     """The server library's HTTP protocol with a shorter way for decisions."""
 
     node: Node
-    cycle: Any  # the library's request, or an Exchange in its place
     _defaults: Headers | None = None
     _start = b""
 
     def on_message_begin(self) -> None:
         """A request starts; what the library keeps of one is made once it is known to need it."""
+        self.begun()
         self.url = b""
         self.expect_100_continue = False
         self.headers: Headers = []
 
     def on_headers_complete(self) -> None:
         """Every header is there: it is a decision, or the library's."""
+        self.head_read()
         parser = self.parser
         if parser is not None and self.url == PATH and self._is_plain(parser):
             self.cycle = Exchange(self, keep_alive=parser.should_keep_alive())
@@ -159,6 +162,7 @@ class DecisionProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self.whole()
         if type(self.cycle) is not Exchange:
             super().on_message_complete()
         elif not self.cycle.response_complete:

@@ -1,9 +1,14 @@
-"""Declared counters: what is kept of each, how it is told, and how rules see it."""
+"""Declared counters and tables: what is kept of each, how it is told, and how rules see it."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import apsw
+
+from sekisho.collect import Profiles, table_spec
+from sekisho.entrypoints.control import all_tables
 from sekisho.entrypoints.counter_filling import Backfill
+from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.events import DECLARED_COUNTER_GROUP
 from sekisho.language import AttributeSpec, Catalogue, Type, check_condition, fields_of
 from sekisho.velocity import CounterSpec
@@ -26,6 +31,18 @@ class Declared:
             told["progress"] = {"done": filling.done, "total": max(filling.total, filling.done)}
             told["error"] = filling.error or None
         return {**told, "declaration": self.declaration}
+
+
+def no_counter(name: str) -> HttpRefusal:
+    """There is no declared counter of that name."""
+    return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")
+
+
+def declare_kept(profiles: Profiles, connection: apsw.Connection) -> list[AttributeSpec]:
+    """Declare the profiles and parameters that the control data hold; what rules may read."""
+    for name, declaration in all_tables(connection):
+        profiles.declare(table_spec(name, declaration))
+    return profiles.specs()
 
 
 def fields_read(spec: CounterSpec, catalogue: Catalogue) -> frozenset[str]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from sekisho.entrypoints.node import Node
-from sekisho.entrypoints.policy import trial_told
 from sekisho.entrypoints.refusals import HttpRefusal
+from sekisho.entrypoints.rulesets_told import trial_told
 from sekisho.flow import as_evaluated
 from sekisho.kit.clock import iso
 from sekisho.language import explain

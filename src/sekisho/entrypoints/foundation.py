@@ -19,8 +19,11 @@ from sekisho.history import Archive, ImportedPast
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
 from sekisho.ledger import Defer, Ledger, LedgerOptions, OnBatch, sign_checkpoints
+from sekisho.restraints import sqlite as restraint_tables
+from sekisho.reviews import sqlite as review_tables
 from sekisho.rules import ListBook
 from sekisho.rules import sqlite as rule_tables
+from sekisho.webhooks import sqlite as webhook_tables
 
 Result = TypeVar("Result")
 DATABASE: Final = "sekisho.db"
@@ -69,6 +72,9 @@ def lay(settings: Settings, on_batch: OnBatch, defer: Defer) -> Foundation:
     store = Store(database_of(settings.data))
     store.migrate(rule_tables.COMPONENT, rule_tables.MIGRATIONS)
     store.migrate(control.COMPONENT, control.MIGRATIONS)
+    store.migrate(restraint_tables.COMPONENT, restraint_tables.MIGRATIONS)
+    store.migrate(review_tables.COMPONENT, review_tables.MIGRATIONS)
+    store.migrate(webhook_tables.COMPONENT, webhook_tables.MIGRATIONS)
     store.migrate(action_policies.COMPONENT, action_policies.MIGRATIONS)
     made = make_secret(settings)
     key = signing_key(settings)

@@ -13,6 +13,10 @@ from sekisho.rules import RuleSet, fields_of_classes
 from sekisho.scoring import Scorecard
 from sekisho.velocity import CounterSpec, family_spec
 
+SHADOW: Final = "shadow"
+"""In place of a number in the version of a set in shadow; published, it gets one."""
+INITIAL: Final = "rs_0_builtin"
+"""The version before anything is published: the built-in rules alone."""
 AMOUNT: Final = "amount_in_"
 ALWAYS_REPORTED: Final = frozenset({"risk_score", "risk_level"})
 LOOKED_UP: Final = frozenset({"ip_address"})

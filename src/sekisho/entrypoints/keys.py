@@ -16,7 +16,8 @@ SCOPES: Final = {
     "rules": "draft and publish rule sets, declare counters",
     "lists": "change lists and their items",
     "act": "ask for actions, cancel, repeat and undo them, put action policies in force",
-    "admin": "make and revoke keys",
+    "profiles": "push profiles, set parameters",
+    "admin": "make and revoke keys, say where webhooks go",
 }
 
 

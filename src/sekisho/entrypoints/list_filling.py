@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from sekisho.entrypoints.chronicle import VALUES_A_ROW
 from sekisho.entrypoints.foundation import Foundation
-from sekisho.rules import ListDesk, Prepared, prepare
+from sekisho.rules import Filling, ListChange, ListDesk, Prepared, Renewal, let_go, prepare
 from sekisho.rules import sqlite as tables
 from sekisho.rules.sqlite import ItemRow, ListRow
 
@@ -51,14 +52,31 @@ class ListFiller:
             for part in _parts(items):
                 insert = partial(desk.insert, filling=filling, rows=part)
                 added += await base.write_soon(insert)
+            await asyncio.to_thread(self._check_room, filling)
             async with base.settling:  # the list keeps its name until rules see it
                 row = await base.write_soon(partial(desk.end_fill, filling=filling))
-                desk.show(row, await asyncio.to_thread(self._prepared, row))
+                await self._show(row)
             await self._clean(row.id)
             return row, added
 
-    def _prepared(self, row: ListRow) -> Prepared:
-        return prepare(row.item_type, tables.values_of(self._base.store.read(), row.id))
+    def _check_room(self, filling: Filling) -> None:
+        self._desk.check_room(self._base.store.read(), filling)
+
+    async def _show(self, row: ListRow) -> None:
+        """Let rules see the filled list: worked out and told of aside, then swapped at once."""
+        book = self._base.book
+        renewal = book.renew(row.alias)
+        prepared, parts = await asyncio.to_thread(self._worked_out, row, renewal)
+        for part in parts:
+            book.announce(part)
+            await asyncio.sleep(0)  # decisions in between
+        old = book.put_in_place(renewal, prepared)
+        await asyncio.to_thread(let_go, renewal.before, old)
+
+    def _worked_out(self, row: ListRow, renewal: Renewal) -> tuple[Prepared, list[ListChange]]:
+        values = tables.values_of(self._base.store.read(), row.id)
+        prepared = prepare(row.item_type, values)
+        return prepared, renewal.work_out(prepared.values, VALUES_A_ROW)
 
     async def _clean(self, list_id: str) -> None:
         """Drop what an interrupted or finished replacement left, a little at a time."""

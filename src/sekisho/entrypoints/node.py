@@ -12,22 +12,28 @@ from typing import Final, TypeVar
 import apsw
 
 from sekisho.actions import Policies
-from sekisho.collect import Profiles, load_ip_table
+from sekisho.actions.shipped import Lists, Records, Webhooks
+from sekisho.collect import Profile, Profiles, load_ip_table
 from sekisho.durable import outbox_of
+from sekisho.egress import Egress
 from sekisho.entrypoints import control
 from sekisho.entrypoints.acting import Acting
 from sekisho.entrypoints.action_telemetry import ActionTelemetry
+from sekisho.entrypoints.connecting import connected
 from sekisho.entrypoints.foundation import lay
 from sekisho.entrypoints.keys import DEV_KEY, SCOPES, ApiKey, Keyring, RateLimiter, digest_of
 from sekisho.entrypoints.list_filling import ListFiller
 from sekisho.entrypoints.policy import Policy
-from sekisho.entrypoints.secret import holdout_key
+from sekisho.entrypoints.profile_desk import ProfileDesk, Pushed
+from sekisho.entrypoints.secret import holdout_key, webhook_root
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.snapshots import CounterKeeper
 from sekisho.entrypoints.telemetry import Metrics, Telemetry
 from sekisho.flow import HOLDOUT_ROWS, Asking, Checkpoint, Done, Holdout, Parts, Reply
 from sekisho.ledger import Entry
+from sekisho.restraints import drop_lapsed
 from sekisho.rules import Change, ListDesk
+from sekisho.webhooks import EndpointDesk, EndpointKeys
 
 Result = TypeVar("Result")
 HOUR_US: Final = 3_600_000_000
@@ -53,22 +59,30 @@ class Node:
         base = lay(settings, self._batch_ended, self.at_turns_end)
         self.base, self.clock, self.ids = base, base.clock, base.ids
         self.store, self.ledger, self.book = base.store, base.ledger, base.book
-        self.profiles = Profiles(())
+        self.profiles = Profiles()
         self.policy = Policy(base, self.profiles)
         self._keeper = CounterKeeper(base)
         self.desk = ListDesk(self.book, self.ids, self.clock, self.policy.rules_using)
         self.filler = ListFiller(base, self.desk)
+        self.egress = Egress(settings.egress_policy())
+        self.endpoints = EndpointDesk(self.ids, self.clock)
+        self.endpoint_keys = EndpointKeys(webhook_root(settings))
         self._load_control()
         self.policy.load()
+        self.known = ProfileDesk(base, self.profiles)
+        self.known.load()
         self.metrics = Metrics(
             lambda: self.checkpoint.pending, lambda: self.policy.counters.held_events
         )
-        self.acting = Acting(base, self.policy, ActionTelemetry(self.metrics.actions))
+        self.acting = Acting(
+            base, self.policy, ActionTelemetry(self.metrics.actions), self._offered()
+        )
         self.acting.apply = self._act_by
         self.policy.acting = self.acting.policies
         self.limiter = RateLimiter(self.clock, settings.rate_limit_per_s)
         self.checkpoint = Checkpoint(self._parts())
         self.policy.serve(self.checkpoint)
+        self.known.serve(self.checkpoint)
         self.owner.run_until(lambda: self.checkpoint.pending == 0)
         self.checkpoint.watch(Telemetry(self.metrics, settings.trace_ratio, random.random))
         self.loop: asyncio.AbstractEventLoop
@@ -133,6 +147,22 @@ class Node:
         """Record an outcome and wait until it is durable."""
         return self._wait(self.checkpoint.report, body, asking)
 
+    def push(self, name: str, profiles: Sequence[Profile], at_us: int | None = None) -> Pushed:
+        """Push profiles and wait until they are durable; without a loop, as `decide`.
+
+        Raises:
+            ProfileRefused: something does not fit, and nothing was taken.
+            Refusal: the log did not take all.
+        """
+        results: list[Pushed | Exception] = []
+        checked = self.known.check(name, profiles)
+        self.known.push(name, checked, self.known.moment(at_us), results.append)
+        self.owner.run_until(lambda: bool(results))
+        result = results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
     def change(self, change: Change[Result]) -> Result:
         """Carry out a change of control data and wait for it."""
         result = self.store.write(change.write).result()
@@ -159,6 +189,7 @@ class Node:
         def drop(connection: apsw.Connection) -> None:
             control.prune_answers(connection, now_us - hours * HOUR_US)
             self.desk.drop_expired(connection)
+            drop_lapsed(connection, now_us)
 
         await self.base.write_soon(drop)
         await self.acting.tidy()
@@ -169,6 +200,7 @@ class Node:
         self.owner.run_until(lambda: self.checkpoint.pending == 0)
         self.ledger.close()
         self._keeper.save(self.policy.counters)
+        self.known.save()
         self.store.close()
 
     def _wait(
@@ -191,6 +223,15 @@ class Node:
             newest_us = max((one.at_us for one in entries if one.kind != "control"), default=0)
             self._keeper.after_batch(self.checkpoint, len(entries), newest_us)
             self.acting.recorded(entries)
+
+    def _offered(self) -> tuple[object, ...]:
+        """What kinds of action may use."""
+        return (
+            *connected(self.settings, self.egress),
+            Records(self.store.read, self.base.write_soon, self.clock),
+            Lists(self.desk, self.change_soon),
+            Webhooks(self.egress, self.endpoint_keys),
+        )
 
     def _act_by(self, policies: Policies) -> None:
         """Let decisions ask for actions by these policies from now on."""

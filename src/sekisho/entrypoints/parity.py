@@ -6,12 +6,13 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from sekisho.collect import IpTable, Profiles
+from sekisho.collect import IpTable, table_spec
 from sekisho.entrypoints.chronicle import KeptSet, Known, rates_digest
 from sekisho.entrypoints.declared import counter_attribute
 from sekisho.entrypoints.foundation import IMPORTED, seed_of
 from sekisho.entrypoints.imports import ImportRecord
 from sekisho.entrypoints.in_force import InForce, context_for, in_force
+from sekisho.entrypoints.profile_rows import PROFILES, take_again
 from sekisho.events import EventRefused, ExchangeRates, ReceiveContext, Record, default_catalogue
 from sekisho.flow import Asking, Checkpoint, Folder, Holdout, Live, Parts, Refusal, Reply
 from sekisho.history import Archive, ImportedPast, count_imported
@@ -19,7 +20,15 @@ from sekisho.kit.clock import ManualClock
 from sekisho.kit.ids import Ids
 from sekisho.language import Catalogue
 from sekisho.ledger import Entry, Ledger, LogReader, Recorded
-from sekisho.rules import DraftRule, RuleSet, RulesRefused, build_ruleset, draft_rules, restore
+from sekisho.rules import (
+    DraftRule,
+    RuleSet,
+    RulesRefused,
+    build_ruleset,
+    draft_rules,
+    restore,
+    with_beside,
+)
 from sekisho.rules.ruleset import store_rule
 from sekisho.rules.sqlite import drafted
 from sekisho.scoring import Scorecard
@@ -174,6 +183,7 @@ class _Replay:
         self._known = Known()
         self._clock, self._ids = ManualClock(), _RecordedId()
         self._table, self._ledger = _RecordedCountry(), _Reenacted(log)
+        self._profiles = self._known.profiles
         self._forces = Forces(log, rates)
         self._count_from(self._forces.first)
         self._checkpoint: Checkpoint | None = None
@@ -182,6 +192,9 @@ class _Replay:
         """Go on by one row."""
         if row.event_type == IMPORTED:
             self._import(row)
+            return
+        if row.event_type == PROFILES:
+            take_again(self._profiles, row)
             return
         if row.kind == "control":
             self._change(row)
@@ -222,7 +235,9 @@ class _Replay:
     def _change(self, row: Recorded) -> None:
         """Let something come into force, just here."""
         told = self._known.take(row)
-        if told.rules is None and told.counters is None:
+        for name, declaration in (told.tables or {}).items():
+            self._profiles.declare(table_spec(name, declaration))
+        if told.changes_nothing_but_lists:
             return
         epoch = self._forces.epoch_from.get(row.seq)
         if epoch is not None:  # a name counts something else from here: count all of it anew
@@ -247,7 +262,7 @@ class _Replay:
             live=live,
             counters=self._counters,
             lists=self._known.book,
-            profiles=Profiles(()),
+            profiles=self._profiles,
             ledger=cast("Ledger", self._ledger),
             clock=self._clock,
             ids=cast("Ids", self._ids),
@@ -371,7 +386,7 @@ class Forces:
             if row.event_type == IMPORTED:
                 continue
             told = known.take(row)
-            if told.rules is None and told.counters is None:
+            if told.changes_nothing_but_lists:
                 continue
             force = self.of(known)
             if force is None:
@@ -382,6 +397,7 @@ class Forces:
                 _, specs, fields = stretches[-1]
             specs.update((one.name, one) for one in force.specs)
             fields.update(force.live.reported)
+        self._known_specs = known.profiles.specs()
         epochs = [(seq, self._epoch(specs, fields)) for seq, specs, fields in stretches]
         self.first = epochs[0][1]
         self.epoch_from = dict(epochs[1:])
@@ -389,7 +405,8 @@ class Forces:
     def of(self, known: Known) -> InForce | None:
         """What decides by what the log has told; None when this release cannot compile it."""
         types = dict(known.book.types)
-        key = msgspec.json.encode((known.rules, known.counters, types), order="sorted")
+        told = (known.rules, known.counters, known.tables, types)
+        key = msgspec.json.encode(told, order="sorted")
         if key not in self._made:
             self._made[key] = self._compiled(known)
         return self._made[key]
@@ -403,6 +420,7 @@ class Forces:
                 for name, told in known.counters.items()
             ]
             catalogue = default_catalogue().extended(counter_attribute(one) for one in specs)
+            catalogue = catalogue.extended(known.profiles.specs())
             ruleset = ruleset_of(known.rules, catalogue, known.book.types)
         except (RulesRefused, CounterRefused):
             return None
@@ -411,12 +429,13 @@ class Forces:
     def _epoch(self, specs: Mapping[str, CounterSpec], fields: set[str]) -> Epoch:
         counted = tuple(specs.values())
         declared = [counter_attribute(one) for one in counted if family_spec(one.name) is None]
-        catalogue = default_catalogue().extended(declared)
+        catalogue = default_catalogue().extended([*declared, *self._known_specs])
         return Epoch(counted, catalogue, context_for(catalogue, fields, counted, self._rates))
 
 
 def ruleset_of(kept: KeptSet, catalogue: Catalogue, lists: Mapping[str, str]) -> RuleSet:
-    """A rule set as the log keeps it, compiled."""
+    """A rule set as the log keeps it, compiled, with the one in shadow beside it."""
+    beside = ruleset_of(kept.beside, catalogue, lists) if kept.beside else None
     written = [one for one in kept.rules if one.id not in kept.builtin]
     stored = restore([(drafted(one), one.created_us) for one in written], catalogue, lists)
     by_id = {one.id: one for one in stored}
@@ -424,4 +443,5 @@ def ruleset_of(kept: KeptSet, catalogue: Catalogue, lists: Mapping[str, str]) ->
         if one.id not in by_id:
             rule = draft_rules([DraftRule(one.predicate)], catalogue, lists, lint=False)[0][0]
             by_id[one.id] = replace(store_rule(rule, catalogue, one.id, 0), builtin=True)
-    return build_ruleset(kept.version, [by_id[one.id] for one in kept.rules], (), kept.holdout)
+    rules = [by_id[one.id] for one in kept.rules]
+    return with_beside(build_ruleset(kept.version, rules, (), kept.holdout), beside)

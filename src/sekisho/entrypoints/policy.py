@@ -2,22 +2,24 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-import msgspec
+import apsw
 
 from sekisho.actions import Policies
-from sekisho.collect import Profiles
+from sekisho.collect import Profiles, TableSpec
 from sekisho.entrypoints import control
 from sekisho.entrypoints.chronicle import Chronicle
 from sekisho.entrypoints.counter_filling import Backfill, CounterFilling
-from sekisho.entrypoints.declared import Declared, counter_attribute
+from sekisho.entrypoints.declared import Declared, counter_attribute, declare_kept, no_counter
 from sekisho.entrypoints.foundation import Foundation
-from sekisho.entrypoints.in_force import context_for, in_force, specs_of
+from sekisho.entrypoints.in_force import INITIAL, SHADOW, context_for, in_force, specs_of
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts
+from sekisho.entrypoints.rulesets_told import draft_told
 from sekisho.entrypoints.snapshots import IMPORTS, SNAPSHOT
+from sekisho.entrypoints.versions import found_draft, found_published, found_shadow
 from sekisho.events import ReceiveContext, default_catalogue
 from sekisho.flow import Checkpoint, Folder, Live
 from sekisho.history import count_imported
@@ -25,8 +27,6 @@ from sekisho.kit.clock import iso
 from sekisho.rules import (
     DraftRule,
     HoldoutPlan,
-    Mode,
-    Rollout,
     RuleSet,
     StoredRule,
     assemble,
@@ -34,9 +34,11 @@ from sekisho.rules import (
     builtin_rules,
     draft_rules,
     restore,
+    with_beside,
 )
 from sekisho.rules import sqlite as tables
 from sekisho.rules.ruleset import store_rule
+from sekisho.rules.shadow_tables import end_shadow, load_shadow, publish_shadow, put_in_shadow
 from sekisho.rules.sqlite import Draft, Published
 from sekisho.scoring import Scorecard
 from sekisho.velocity import Counters, CounterSpec, parse_counter
@@ -79,7 +81,12 @@ class Policy:
             spec = parse_counter(name, declaration, self.catalogue)
             self.declared[name] = Declared(declaration, spec)
             self.catalogue = self.catalogue.extended([counter_attribute(spec)])
-        ruleset = self._compiled(tables.load_published(connection))
+        self.catalogue = self.catalogue.extended(declare_kept(self._profiles, connection))
+        candidate = load_shadow(connection)
+        ruleset = with_beside(
+            self._compiled(tables.load_published(connection)),
+            self._compiled(candidate) if candidate else None,
+        )
         self._put_in_force(ruleset)
         self.counters = self._fresh_counters(ruleset)
         start = self._restore()
@@ -95,7 +102,7 @@ class Policy:
         """Keep a checkpoint supplied with what is in force from now on, and the log told of it."""
         self._checkpoint = checkpoint
         declared = {name: one.declaration for name, one in self.declared.items()}
-        self.chronicle.begin(checkpoint, self.live, declared)
+        self.chronicle.begin(checkpoint, self.live, declared, self._profiles.declarations())
 
     def _restore(self) -> int | None:
         """Fill the counters from the newest snapshot of all they need; the row it reaches."""
@@ -147,24 +154,92 @@ class Policy:
             HttpRefusal: there is no draft.
         """
         async with self._changing:
-            base = self._base
-            draft = tables.load_draft(base.store.read())
-            if draft is None:
-                raise HttpRefusal(404, "resource_missing", "there is no draft to publish")
-            now_us = base.clock.now_us()
             try:
-                stored = await self._settled(draft.rules, now_us)
-                published = self._publication(stored, draft.holdout, (author, note), now_us)
-                builtin = builtin_rules(self.catalogue, base.book.types)
-                ruleset = await asyncio.to_thread(
-                    build_ruleset, published.version, stored, builtin, draft.holdout
+                published = await self._drafted((author, note), self._next_number())
+                ruleset = await asyncio.to_thread(self._compiled, published)
+                await self._bring(
+                    with_beside(ruleset, self._candidate),
+                    partial(tables.publish, published=published),
                 )
-                filling = await self._fill(ruleset, list(self.declared.values()))
-                await base.write_soon(lambda connection: tables.publish(connection, published))
-                self._swap(filling, ruleset)
             finally:
                 self._coming = ()
             return published
+
+    # ── a whole set in shadow ───────────────────────────────────────────────────────────────────
+
+    async def put_in_shadow(self, author: str, note: str) -> Published:
+        """Judge the draft beside the live set from now on; it takes the place of another.
+
+        Raises:
+            RulesRefused: it no longer checks.
+            HttpRefusal: there is no draft.
+        """
+        async with self._changing:
+            try:
+                candidate = await self._drafted((author, note), SHADOW)
+                compiled = await asyncio.to_thread(self._compiled, candidate)
+                write = partial(put_in_shadow, candidate=candidate)
+                await self._bring(with_beside(self._alone(), compiled), write)
+            finally:
+                self._coming = ()
+            return candidate
+
+    async def end_shadow(self) -> Published:
+        """Stop judging the set in shadow.
+
+        Raises:
+            HttpRefusal: there is none.
+        """
+        async with self._changing:
+            ended = found_shadow(self._base.store.read())
+            await self._bring(self._alone(), end_shadow)
+            return ended
+
+    async def publish_shadow(self, author: str, note: str) -> Published:
+        """Put the set in shadow in force; its rules keep their ids, the draft stays as it is.
+
+        Raises:
+            HttpRefusal: there is none.
+        """
+        async with self._changing:
+            one = found_shadow(self._base.store.read())
+            number, now_us = self._next_number(), self._base.clock.now_us()
+            version = one.version.replace(f"rs_{SHADOW}_", f"rs_{number}_")
+            said = (author, note or one.note)
+            published = Published(number, version, now_us, *said, one.rules, one.holdout)
+            ruleset = await asyncio.to_thread(self._compiled, published)
+            await self._bring(ruleset, partial(publish_shadow, published=published))
+            return published
+
+    @property
+    def _candidate(self) -> RuleSet | None:
+        beside = self.live.ruleset.beside
+        return beside.ruleset if beside else None
+
+    def _alone(self) -> RuleSet:
+        """The live set with none beside it."""
+        return self._compiled(tables.load_published(self._base.store.read()))
+
+    async def _drafted(self, said: tuple[str, str], number: int | str) -> Published:
+        """The draft with the ids of its rules, as a version of that number.
+
+        Raises:
+            RulesRefused: it no longer checks.
+            HttpRefusal: there is no draft.
+        """
+        draft = found_draft(self._base.store.read())
+        now_us = self._base.clock.now_us()
+        stored = await self._settled(draft.rules, now_us)
+        kept = tuple(tables.kept_rule(one) for one in stored)
+        digest = hashlib.sha256(repr((kept, draft.holdout)).encode()).hexdigest()[:8]
+        place = 0 if isinstance(number, str) else number
+        return Published(place, f"rs_{number}_{digest}", now_us, *said, kept, draft.holdout)
+
+    async def _bring(self, ruleset: RuleSet, write: Callable[[apsw.Connection], None]) -> None:
+        """Fill the counters that a set newly reads, keep the change, and put the set in force."""
+        filling = await self._fill(ruleset, list(self.declared.values()))
+        await self._base.write_soon(write)
+        self._swap(filling, ruleset)
 
     async def _settled(self, drafts: Sequence[DraftRule], now_us: int) -> list[StoredRule]:
         """The rules of a draft with their ids; from now on nothing that they read may go.
@@ -181,7 +256,7 @@ class Policy:
                 self.catalogue,
                 base.book.types,
                 ids.__next__,
-                before=self.live.ruleset.rules,
+                before=self._lasting(),
                 now_us=now_us,
             )
             async with base.settling:
@@ -193,70 +268,48 @@ class Policy:
         """Every version, newest first."""
         return tables.all_published(self._base.store.read())
 
-    def find_published(self, version: str) -> Published:
-        """A version by name or number.
-
-        Raises:
-            HttpRefusal: 404 when there is none.
-        """
-        found = tables.load_published(self._base.store.read(), version)
-        if found is None:
-            raise HttpRefusal(
-                404, "resource_missing", f"no such version: '{version}'", param="version"
-            )
-        return found
-
     def ruleset_of(self, version: str) -> RuleSet | None:
         """The compiled rule set of a version, for explanations."""
-        if version == self.live.ruleset.version:
-            return self.live.ruleset
+        for known in (self.live.ruleset, self._candidate):
+            if known is not None and version == known.version:
+                return known
         found = tables.load_published(self._base.store.read(), version)
         return self._compiled(found) if found or version == INITIAL else None
 
     def rules_of(self, version: str) -> Sequence[DraftRule]:
-        """Rules of `draft`, `live` or a version, with ids where they have one."""
+        """Rules of `draft`, `live`, `shadow` or a version, with ids where they have one."""
         if version == "draft":
             draft = tables.load_draft(self._base.store.read())
             return draft.rules if draft else ()
+        if version == SHADOW:
+            return [tables.drafted(one) for one in found_shadow(self._base.store.read()).rules]
         if version == "live":
             written = [one for one in self.live.ruleset.rules if not one.builtin]
             return [tables.drafted(tables.kept_rule(one)) for one in written]
-        return [tables.drafted(one) for one in self.find_published(version).rules]
-
-    def live_told(self) -> dict[str, Any]:
-        """The rule set in force, built-in rules included."""
-        return {
-            "object": "ruleset",
-            "version": self.live.ruleset.version,
-            "live": True,
-            "rules": [
-                {
-                    "id": rule.id,
-                    "predicate": rule.rule.text,
-                    "on_failure": rule.on_failure,
-                    "builtin": rule.builtin,
-                    **trial_told(rule.mode, rule.rollout),
-                }
-                for rule in self.live.ruleset.rules
-            ],
-            **holdout_told(self.live.ruleset.holdout),
-        }
+        return [
+            tables.drafted(one) for one in found_published(self._base.store.read(), version).rules
+        ]
 
     def rules_using(self, alias: str) -> list[str]:
         """Rules in force or drafted that look into a list."""
-        used = [r.id for r in self._lasting() if alias in r.lists and not r.builtin]
-        used += ["an action policy"] if self.acting and alias in self.acting.lists else []
-        return used + [_drafted(rule) for rule in self._draft_rules() if alias in rule.lists]
+        used = self._named(lambda rule: alias in rule.lists and not rule.builtin)
+        return used + (["an action policy"] if self.acting and alias in self.acting.lists else [])
 
     def rules_reading(self, name: str) -> list[str]:
         """Rules in force or drafted that read an attribute."""
-        used = [r.id for r in self._lasting() if name in r.fields]
-        used += ["an action policy"] if self.acting and name in self.acting.fields else []
-        return used + [_drafted(rule) for rule in self._draft_rules() if name in rule.fields]
+        used = self._named(lambda rule: name in rule.fields)
+        return used + (["an action policy"] if self.acting and name in self.acting.fields else [])
+
+    def _named(self, wanted: Callable[[StoredRule], bool]) -> list[str]:
+        drafted = [f"the draft ({r.rule.text})" for r in self._draft_rules() if wanted(r)]
+        return [rule.id for rule in self._lasting() if wanted(rule)] + drafted
 
     def _lasting(self) -> list[StoredRule]:
-        """Rules in force, and those about to be."""
-        return list({one.id: one for one in (*self.live.ruleset.rules, *self._coming)}.values())
+        """Rules in force or in shadow, and those about to be."""
+        candidate = self._candidate
+        beside = candidate.rules if candidate else ()
+        known = (*beside, *self.live.ruleset.rules, *self._coming)
+        return list({one.id: one for one in known}.values())
 
     def _draft_rules(self) -> list[StoredRule]:
         """The rules of the draft with what they read; checked again only when it changed."""
@@ -274,18 +327,9 @@ class Policy:
         named = {name for name in fields if not name.startswith("::")}
         return lists <= self._base.book.types.keys() and named <= self.catalogue.keys()
 
-    def _publication(
-        self,
-        stored: Sequence[StoredRule],
-        holdout: HoldoutPlan | None,
-        said: tuple[str, str],
-        now_us: int,
-    ) -> Published:
+    def _next_number(self) -> int:
         newest = tables.load_published(self._base.store.read())
-        number = newest.number + 1 if newest else 1
-        kept = tuple(tables.kept_rule(one) for one in stored)
-        digest = hashlib.sha256(repr((kept, holdout)).encode()).hexdigest()[:8]
-        return Published(number, f"rs_{number}_{digest}", now_us, *said, kept, holdout)
+        return newest.number + 1 if newest else 1
 
     def _compiled(self, published: Published | None) -> RuleSet:
         types = self._base.book.types
@@ -302,21 +346,7 @@ class Policy:
         checked, warnings = draft_rules(rules, self.catalogue, self._base.book.types)
         stored = [store_rule(rule, self.catalogue, "draft", 0) for rule in checked]
         found = {one.index: as_dicts(one.diagnostics) for one in warnings}
-        told: dict[str, Any] = {
-            "object": "ruleset_draft",
-            "rules": [
-                {
-                    "id": one.id or None,
-                    "predicate": one.predicate,
-                    "on_failure": one.on_failure,
-                    **trial_told(one.mode, one.rollout),
-                    "warnings": found.get(index, []),
-                }
-                for index, one in enumerate(rules)
-            ],
-            **holdout_told(draft.holdout),
-        }
-        return told, stored
+        return draft_told(draft, found), stored
 
     # ── counters ────────────────────────────────────────────────────────────────────────────────
 
@@ -355,7 +385,7 @@ class Policy:
             HttpRefusal: 404 when there is none of that name.
         """
         if name not in self.declared:
-            raise _no_counter(name)
+            raise no_counter(name)
         return self.declared[name].told(name)
 
     async def forget(self, name: str) -> None:
@@ -367,7 +397,7 @@ class Policy:
         async with self._changing:
             async with self._base.settling:
                 if name not in self.declared:
-                    raise _no_counter(name)
+                    raise no_counter(name)
                 users = sorted(self.rules_reading(name))
                 if users:
                     raise HttpRefusal(
@@ -379,8 +409,8 @@ class Policy:
                 await self._base.write_soon(lambda c: control.delete_counter(c, name))
                 del self.declared[name]
                 kept = [one for one in self.declared.values() if one.backfill is None]
-                attributes = [counter_attribute(one.spec) for one in kept]
-                self.catalogue = default_catalogue().extended(attributes)
+                counted = [counter_attribute(one.spec) for one in kept]
+                self.catalogue = default_catalogue().extended([*counted, *self._profiles.specs()])
             self._swap(await self._fill(self.live.ruleset, kept), self.live.ruleset)
 
     async def _go_live(self, entry: Declared) -> None:
@@ -429,7 +459,18 @@ class Policy:
     def _specs(self, ruleset: RuleSet, declared: Iterable[Declared]) -> list[CounterSpec]:
         return specs_of(ruleset, self._scorecard, [one.spec for one in declared])
 
-    # ── in force ────────────────────────────────────────────────────────────────────────────────
+    async def declare_table(self, spec: TableSpec) -> None:
+        """Declare profiles or a parameter, or more attributes of one; rules may read them now.
+
+        Raises:
+            ProfileRefused: it is declared otherwise already.
+        """
+        async with self._changing:
+            whole = self._profiles.with_table(spec)
+            await self._base.write_soon(control.saving_table(whole, self._base.clock.now_us()))
+            self._profiles.declare(whole)
+            self.catalogue = self.catalogue.extended(self._profiles.specs())
+            self._put_in_force(self.live.ruleset)
 
     def _put_in_force(self, ruleset: RuleSet) -> None:
         declared = {name: one for name, one in self.declared.items() if one.backfill is None}
@@ -441,10 +482,12 @@ class Policy:
             self._base.rates,
         )
         self.live, self.context = self._force.live, self._force.context
+        self._profiles.focus(frozenset(self.live.reported))
         if self._checkpoint is not None:
             self._checkpoint.parts.live = self.live
             self._checkpoint.parts.context = self.context
             self._checkpoint.parts.door = self.door
+            self.chronicle.tell_tables(self._profiles.declarations())
             self.chronicle.tell_rules(ruleset)
             self.chronicle.tell_counters({name: one.declaration for name, one in declared.items()})
 
@@ -453,28 +496,3 @@ class Policy:
         """The context of an event to be decided."""
         wanted = self.acting.fields if self.acting else frozenset[str]()
         return self._force.door(self._profiles.keys() | wanted)
-
-
-def trial_told(mode: Mode, rollout: Rollout | None) -> dict[str, Any]:
-    """How a rule is tried, as the API tells it; nothing of a rule that is simply in force."""
-    told: dict[str, Any] = {} if mode is Mode.LIVE else {"mode": mode.value}
-    if rollout is not None:
-        told["rollout"] = {"percent": rollout.percent, "by": rollout.by}
-    return told
-
-
-def holdout_told(plan: HoldoutPlan | None) -> dict[str, Any]:
-    """The holdout of a rule set, as the API tells it; nothing when there is none."""
-    return {} if plan is None else {"holdout": msgspec.to_builtins(plan)}
-
-
-INITIAL: Final = "rs_0_builtin"
-"""The version before anything is published: the built-in rules alone."""
-
-
-def _drafted(rule: StoredRule) -> str:
-    return f"the draft ({rule.rule.text})"
-
-
-def _no_counter(name: str) -> HttpRefusal:
-    return HttpRefusal(404, "resource_missing", f"no such counter: '{name}'", param="name")

@@ -1,11 +1,12 @@
 """How refusals look over HTTP: one envelope, `{"error": {type, code, message, param, …}}`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from sekisho.actions import ActionRefused, PoliciesRefused
+from sekisho.collect import NotDeclared, ProfileRefused
 from sekisho.durable import StoreError
 from sekisho.events import EventRefused
 from sekisho.flow import (
@@ -20,6 +21,7 @@ from sekisho.flow import (
 )
 from sekisho.language import Diagnostic
 from sekisho.rules import ItemRefused, ListRefused, RulesRefused
+from sekisho.webhooks import EndpointRefused
 
 
 class HttpRefusal(Exception):
@@ -85,6 +87,13 @@ def as_dicts(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     return [dict(one.as_dict()) for one in diagnostics]
 
 
+def profile_refused(refused: ProfileRefused) -> HttpRefusal:
+    """A declaration, profile or parameter that cannot be taken, or is not declared."""
+    if isinstance(refused, NotDeclared):
+        return HttpRefusal(404, "resource_missing", str(refused), param=refused.place)
+    return HttpRefusal(422, "profile_refused", str(refused), param=refused.place or None)
+
+
 STATUS_OF: dict[type[Refusal], int] = {
     KeyInUse: 409,
     KeyMismatch: 422,
@@ -94,6 +103,20 @@ STATUS_OF: dict[type[Refusal], int] = {
     Overloaded: 503,
     NotRecorded: 503,
 }
+
+
+_STATUS_OF_ENDPOINTS: Final = {"resource_missing": 404, "too_many": 409}
+
+
+_PLAIN: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    PoliciesRefused: (422, "policy_refused", "policies"),
+    ItemRefused: (400, "parameter_invalid", "value"),
+}
+
+
+def _endpoint_refused(error: EndpointRefused) -> HttpRefusal:
+    status = 422 if error.param else _STATUS_OF_ENDPOINTS[error.code]
+    return HttpRefusal(status, error.code, str(error), param=error.param or "id")
 
 
 def our_fault() -> HttpRefusal:
@@ -110,18 +133,19 @@ def as_refusal(error: Exception) -> HttpRefusal:
     match error:
         case HttpRefusal():
             return error
+        case ProfileRefused():
+            return profile_refused(error)
         case EventRefused():
             return event_refused(error)
         case RulesRefused():
             return rules_refused(error)
-        case ListRefused():
+        case ListRefused() | ActionRefused():
             return HttpRefusal(error.status, error.code, str(error), param=error.param)
-        case ActionRefused():
-            return HttpRefusal(error.status, error.code, str(error), param=error.param)
-        case PoliciesRefused():
-            return HttpRefusal(422, "policy_refused", str(error), param="policies")
-        case ItemRefused():
-            return HttpRefusal(400, "parameter_invalid", str(error), param="value")
+        case PoliciesRefused() | ItemRefused():
+            status, code, param = _PLAIN[type(error)]
+            return HttpRefusal(status, code, str(error), param=param)
+        case EndpointRefused():
+            return _endpoint_refused(error)
         case Refusal():
             return HttpRefusal(STATUS_OF[type(error)], error.code, str(error))
         case StoreError():

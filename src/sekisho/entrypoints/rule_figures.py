@@ -68,7 +68,7 @@ def rules_with_edits(published: Iterable[Published]) -> list[RuleAsked]:
     return builtin + [_asked(one, edits[one.id]) for one in last.values()]
 
 
-def told(metrics: dict[str, Any]) -> dict[str, Any]:
+def days_told(metrics: dict[str, Any]) -> dict[str, Any]:
     """Metrics as the API tells them: days as dates."""
     days = [
         {"day": iso(one["day_us"])[:10], **{k: v for k, v in one.items() if k != "day_us"}}

@@ -15,6 +15,7 @@ FILE_NAME: Final = "installation.secret"
 BYTES: Final = 32
 FOR_CHECKPOINTS: Final = b"sekisho checkpoints of the chain, 1"
 FOR_HOLDOUT: Final = b"sekisho holdout, 1"
+FOR_WEBHOOKS: Final = b"sekisho keys of webhook endpoints, 1"
 
 
 def secret_file(settings: Settings) -> Path:
@@ -59,6 +60,16 @@ def holdout_key(settings: Settings) -> bytes:
         OSError: it cannot be read.
     """
     return _drawn(settings, FOR_HOLDOUT)
+
+
+def webhook_root(settings: Settings) -> bytes:
+    """What the keys of webhook endpoints are drawn from.
+
+    Raises:
+        SettingsError: the file holds no secret.
+        OSError: it cannot be read.
+    """
+    return _drawn(settings, FOR_WEBHOOKS)
 
 
 def _drawn(settings: Settings, purpose: bytes) -> bytes:

@@ -12,6 +12,7 @@ import uvicorn
 from sekisho.durable import StoreError
 from sekisho.entrypoints.decision_protocol import decision_protocol
 from sekisho.entrypoints.node import Node
+from sekisho.entrypoints.patience import end_slow
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.tracing import send_traces
 from sekisho.entrypoints.wiring import build_application, open_node
@@ -99,16 +100,20 @@ async def _run(node: Node, server: Server, listener: socket.socket) -> None:
     node.attach(asyncio.get_running_loop())
     await node.acting.restore()
     node.acting.begin()
-    keeping = asyncio.create_task(_housekeeping(node))
+    tasks = [
+        asyncio.create_task(_housekeeping(node)),
+        asyncio.create_task(end_slow(server.server_state.connections)),
+    ]
     try:
         await server.serve(sockets=[listener])
         while node.checkpoint.pending:  # noqa: ASYNC110 — at shutdown, a few rounds at most
             await asyncio.sleep(0.001)
     finally:
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await node.acting.end()
+        await node.egress.close()
         node.detach()
 
 

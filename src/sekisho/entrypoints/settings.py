@@ -6,7 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from sekisho.egress import AddressPolicy, parse_networks
+
 PREFIX: Final = "SEKISHO_"
+LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -30,6 +33,8 @@ class Settings:
     """Developer mode: fixed credentials, a clock that can be moved, loopback only."""
     rate_limit_per_s: int = 20_000
     """Requests a second of one API key before it is told 429; twice as many in a burst."""
+    request_timeout_s: int = 20
+    """How long a request may take to arrive, with a second more for every 1,000 bytes of it."""
     snapshot_every: int = 30_000
     """Recorded events between two snapshots of the counters: a restart re-reads at most so many."""
     idempotency_hours: int = 48
@@ -53,6 +58,10 @@ class Settings:
     """CSV of `start,end,country` that tells where IP addresses are, when the caller does not."""
     exchange_rates: Path | None = None
     """TOML of exchange rates for `amount_in_…`; without it, bundled indicative ones."""
+    egress_allow: str = ""
+    """Networks of your own that outgoing calls may reach, such as `10.1.0.0/16,192.168.7.4`."""
+    connectors: Path | None = None
+    """TOML of what actions work through: payment processors, people to notify, senders of codes."""
     trace_file: Path | None = None
     """Where traced decisions are written as OpenTelemetry spans, one JSON object a line."""
     trace_ratio: float = 0.01
@@ -68,6 +77,10 @@ class Settings:
             )
         if self.idempotency_hours < 24:  # noqa: PLR2004 — the contract's minimum
             raise SettingsError(f"{PREFIX}IDEMPOTENCY_HOURS must be at least 24")
+        try:
+            self.egress_policy()
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}EGRESS_ALLOW takes networks: {error}") from error
         if not 0 <= self.trace_ratio <= 1:
             raise SettingsError(f"{PREFIX}TRACE_RATIO must lie between 0 and 1")
         if self.worker_actions and not self.broker:
@@ -75,6 +88,12 @@ class Settings:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
+
+    def egress_policy(self) -> AddressPolicy:
+        """What outgoing calls may reach; in developer mode this machine too."""
+        return AddressPolicy(
+            parse_networks([*self.egress_allow.split(","), *(LOCAL_NETWORKS if self.dev else ())])
+        )
 
 
 _PARSERS: Final[dict[str, Callable[[str], object]]] = {
@@ -120,6 +139,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, **given: object) 
 
 _AT_LEAST_ONE: Final = (
     "rate_limit_per_s",
+    "request_timeout_s",
     "snapshot_every",
     "max_pending",
     "action_concurrency",

@@ -18,6 +18,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from sekisho.decisions import Outcome
 from sekisho.entrypoints.action_telemetry import TRACEPARENT, ActionMetrics
 from sekisho.events import Event
 from sekisho.flow import STAGES, Assessment
@@ -52,6 +53,7 @@ class Metrics(Collector):
         self._hits: dict[str, int] = {}
         self._shadow: dict[str, int] = {}
         self._holdout: dict[str, int] = {}
+        self._beside: dict[tuple[str, ...], int] = {}
         self._refused: dict[str, int] = {}
         self._degraded: dict[str, int] = {}
         self._durations = [0] * (len(BUCKETS) + 1)
@@ -82,6 +84,11 @@ class Metrics(Collector):
         if assessment.holdout is not None:
             name = "passed" if assessment.holdout.passed else "blocked"
             self._holdout[name] = self._holdout.get(name, 0) + 1
+        if assessment.beside is not None:
+            held = assessment.holdout is not None and assessment.holdout.passed
+            live = Outcome.BLOCK if held else assessment.decision.outcome
+            place = (live.value, assessment.beside.outcome.value)
+            self._beside[place] = self._beside.get(place, 0) + 1
 
     def refused(self, status: int) -> None:
         """Count a refused request."""
@@ -102,6 +109,12 @@ class Metrics(Collector):
         )
         yield _counter(
             "holdout", "Would-be blocks a holdout drew for", ("outcome",), _keyed(self._holdout)
+        )
+        yield _counter(
+            "shadow_ruleset_decisions",
+            "Decisions judged by a rule set in shadow too: what was live, what it would have been",
+            ("live", "shadow"),
+            self._beside,
         )
         yield _counter("refused_requests", "Requests refused", ("status",), _keyed(self._refused))
         yield _counter(

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from sekisho.decisions import ACTION_CODES, Degraded, Outcome, decide
+from sekisho.decisions import ACTION_CODES, Decision, Degraded, Outcome, decide
 from sekisho.events import Event, Record
-from sekisho.flow.assess import Assessment, Live
+from sekisho.flow.assess import Assessment, HeldOut, Live
 from sekisho.kit.clock import from_us
 from sekisho.ledger import OutboxRow
 from sekisho.rules import Hit
@@ -37,6 +37,7 @@ class _Answer(msgspec.Struct, gc=False):
     shadow: list[dict[str, str]] | msgspec.UnsetType = msgspec.UNSET
     shadow_outcome: Outcome | msgspec.UnsetType = msgspec.UNSET
     holdout: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    shadow_ruleset: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def encode_decision(
@@ -60,29 +61,56 @@ def encode_decision(
             live.report(record),
             _versions(live.ruleset.version, lists, live.counters, live.scorecard.version),
             [_degraded(one) for one in assessment.degraded],
-            *(_trial(assessment) if assessment.is_on_trial else ()),
+            *(_trial(assessment, live) if assessment.is_on_trial else ()),
         )
     )
 
 
-def _trial(assessment: Assessment) -> tuple[Any, Any, Any]:
-    """What rules in shadow would have said, and what a holdout let pass."""
+def _trial(assessment: Assessment, live: Live) -> tuple[Any, Any, Any, Any]:
+    """What rules in shadow would have said, what a holdout let pass, what a set in shadow says."""
     shadow, held = assessment.shadow, assessment.holdout
     told: tuple[Any, Any] = (msgspec.UNSET, msgspec.UNSET)
     if shadow is not None:
         outcome = decide((*assessment.decision.hits, *shadow)).outcome
         told = ([_hit(hit) for hit in shadow], outcome)
-    if held is None:
-        return (*told, msgspec.UNSET)
-    return (
-        *told,
-        {
-            "probability": held.probability,
-            "passed": held.passed,
-            "would_have_been": Outcome.BLOCK,
-            "rule": held.rule,
-        },
-    )
+    return (*told, _held(held) if held else msgspec.UNSET, _beside(assessment.beside, live))
+
+
+def _held(held: HeldOut) -> dict[str, Any]:
+    return {
+        "probability": held.probability,
+        "passed": held.passed,
+        "would_have_been": Outcome.BLOCK,
+        "rule": held.rule,
+    }
+
+
+class _Beside(msgspec.Struct, gc=False):
+    """What a whole set in shadow decided."""
+
+    version: str
+    outcome: Outcome
+    rule: str | None
+    hits: list[dict[str, str]]
+    request_3ds: bool
+
+
+def _beside(decision: Decision | None, live: Live) -> msgspec.Raw | msgspec.UnsetType:
+    beside = live.ruleset.beside
+    if decision is None or beside is None:
+        return msgspec.UNSET
+    if not decision.hits:
+        return _nothing_matched(beside.ruleset.version)
+    credited = decision.credited.rule.id if decision.credited else None
+    hits = [_hit(hit) for hit in decision.hits]
+    told = _Beside(beside.ruleset.version, decision.outcome, credited, hits, decision.request_3ds)
+    return msgspec.Raw(_ENCODER.encode(told))
+
+
+@lru_cache(maxsize=16)
+def _nothing_matched(version: str) -> msgspec.Raw:
+    """The same for most decisions, so encoded once."""
+    return msgspec.Raw(_ENCODER.encode(_Beside(version, Outcome.ALLOW, None, [], False)))
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """The decision itself, on one screen: score → judge → decide. Pure, and the only implementation."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,7 +9,7 @@ from sekisho.decisions import Decision, Degraded, decide, hits_in_spite_of
 from sekisho.events import Record
 from sekisho.flow.report import reporter
 from sekisho.language import Catalogue
-from sekisho.rules import Hit, RuleSet, judge, judge_shadow
+from sekisho.rules import Hit, RuleSet, StoredRule, judge, judge_beside, judge_shadow
 from sekisho.scoring import Risk, Scorecard
 
 SCORE_FIELDS = frozenset({"risk_score", "risk_level"})
@@ -44,11 +44,13 @@ class Assessment(msgspec.Struct, frozen=True):
     """Rules in shadow that matched; None when the set has none."""
     holdout: "HeldOut | None" = None
     """Of a block that a holdout might have let pass: with what probability, and whether it did."""
+    beside: Decision | None = None
+    """What the set in shadow would have decided; None when there is none."""
 
     @property
     def is_on_trial(self) -> bool:
         """There is more to tell than the decision."""
-        return self.shadow is not None or self.holdout is not None
+        return self.shadow is not None or self.holdout is not None or self.beside is not None
 
 
 class HeldOut(msgspec.Struct, frozen=True):
@@ -89,8 +91,25 @@ def assess(
         record["risk_score"] = risk.score
     matched = judge(live.ruleset, record, lists)
     hits, degraded = hits_in_spite_of(missing, live.ruleset, matched, event_type, record)
-    shadowing = live.ruleset.shadowing
-    if shadowing is None:
-        return Assessment(decide(hits), risk, tuple(degraded))
-    shadow = tuple(Hit(rule, rule.action) for rule in judge_shadow(shadowing, record, lists))
-    return Assessment(decide(hits), risk, tuple(degraded), shadow)
+    shadowing, shadow = live.ruleset.shadowing, None
+    if shadowing is not None:
+        shadow = tuple(Hit(rule, rule.action) for rule in judge_shadow(shadowing, record, lists))
+    beside = _decide_beside(event_type, record, live, (lists, missing), matched)
+    return Assessment(decide(hits), risk, tuple(degraded), shadow, beside=beside)
+
+
+def _decide_beside(
+    event_type: str,
+    record: Record,
+    live: Live,
+    around: tuple[Mapping[str, Container[str]], Mapping[str, frozenset[str]]],
+    matched: Sequence[StoredRule],
+) -> Decision | None:
+    """What the set in shadow decides on the same record, lists and failures; no holdout draws."""
+    beside = live.ruleset.beside
+    if beside is None:
+        return None
+    lists, missing = around
+    found = judge_beside(beside, matched, record, lists)
+    hits, _ = hits_in_spite_of(missing, beside.ruleset, found, event_type, record)
+    return decide(hits)

@@ -24,11 +24,10 @@ from sekisho.flow.refusals import (
     EventIdInUse,
     KeyInUse,
     KeyMismatch,
-    NotRecorded,
     Overloaded,
-    Refusal,
     SubjectUnknown,
     WrongDoor,
+    not_recorded,
 )
 from sekisho.flow.subject import Subject, as_evaluated, as_reported
 from sekisho.kit.clock import Clock
@@ -128,6 +127,8 @@ class Checkpoint:
         self._refusing = 0  # entries taken back whose refusal is still on its way here
         self._unnoted: list[Entry] = []  # changes of what is in force that the log refused
         self.taken_back = 0
+        self.last_decided_us = 0
+        """When the newest decision of this process was made; 0 before the first."""
 
     @property
     def pending(self) -> int:
@@ -161,12 +162,13 @@ class Checkpoint:
             return
         self._admit()
         marks.append(time.perf_counter_ns())
-        record, missing = self._collect(event)
+        record, missing = self._collect(event, now_us)
         marks.append(time.perf_counter_ns())
         self._count(event, record, missing)
         marks.append(time.perf_counter_ns())
         assessment, decision_id, answer = self._assess(event, record, missing, now_us)
         marks.append(time.perf_counter_ns())
+        self.last_decided_us = now_us
         undo = count_decision(self.parts.counters, event, record)
         outbox = to_do(event, assessment, decision_id, now_us)
         if assessment.holdout is not None and assessment.holdout.passed:
@@ -242,6 +244,22 @@ class Checkpoint:
         seq = self.parts.ledger.append(entry)
         self._in_flight.append(_InFlight(entry, Reply(OK, b""), seq, _nothing, []))
 
+    def take(self, entry: Entry, undo: Callable[[], None], done: Done) -> int:
+        """Record a change that is in force at once, and is taken back should the log refuse it.
+
+        Returns:
+            The row it will have; void if it is refused.
+
+        Raises:
+            Refusal: it cannot be recorded now.
+            StoreError: the store is closed.
+        """
+        self._admit()
+        seq = self.parts.ledger.append(entry)
+        flying = _InFlight(entry, Reply(OK, b""), seq, lambda _: undo(), [done])
+        self._in_flight.append(flying)
+        return seq
+
     def subject(self, event_id: str) -> Subject:
         """A decided event as it is known now, committed or on its way to the disk.
 
@@ -293,11 +311,11 @@ class Checkpoint:
             for done in landed.waiters:
                 done(landed.reply)
 
-    def _collect(self, event: Event) -> tuple[Record, dict[str, frozenset[str]]]:
+    def _collect(self, event: Event, now_us: int) -> tuple[Record, dict[str, frozenset[str]]]:
         record = event.record  # this event's own: the stages complete it
         missing: dict[str, frozenset[str]] = {}
         try:
-            found = self.parts.profiles.attributes_for(record, event.at_us)
+            found = self.parts.profiles.attributes_for(record, now_us)
         except Exception:  # noqa: BLE001 — whatever fails there, rules follow their policy
             specs = self.parts.profiles.specs()
             missing["profiles"] = frozenset(spec.name for spec in specs)
@@ -385,7 +403,7 @@ class Checkpoint:
 
     def _admit(self) -> None:
         if self._broken is not None:
-            raise _not_recorded(self._broken)
+            raise not_recorded(self._broken)
         if len(self._in_flight) >= self.parts.max_pending:
             raise Overloaded
 
@@ -440,7 +458,9 @@ class Checkpoint:
         for one in reversed(refused):
             one.undo(self.parts.counters)
             self._forget(one)
-        self._unnoted += [one.entry for one in refused if one.entry.kind == "control"]
+        self._unnoted += [
+            one.entry for one in refused if one.entry.kind == "control" and not one.waiters
+        ]
         self._refusing += len(refused) - told
         self._broken = error
         if self._refusing == 0:
@@ -451,7 +471,7 @@ class Checkpoint:
                 self.note(entry)
         for one in refused:
             for done in one.waiters:
-                done(_not_recorded(error))
+                done(not_recorded(error))
 
     def _forget(self, one: _InFlight) -> None:
         self._by_event.pop((one.entry.kind, one.entry.event_id), None)
@@ -477,9 +497,3 @@ def _of_counters(event: Event, counters: Counters) -> Record:
 
 def _kind_of(event: Event) -> Kind:
     return "event" if event.is_outcome else "decision"
-
-
-def _not_recorded(error: Exception) -> Refusal:
-    refused = NotRecorded(f"{NotRecorded.__doc__} ({error})")
-    refused.__cause__ = error
-    return refused

@@ -52,3 +52,10 @@ class NotRecorded(Refusal):
     """the decision could not be recorded, so it was not made: retry, nothing of it was kept"""
 
     code = "not_recorded"
+
+
+def not_recorded(error: Exception) -> Refusal:
+    """What a caller is told whose decision the store refused, and why."""
+    refused = NotRecorded(f"{NotRecorded.__doc__} ({error})")
+    refused.__cause__ = error
+    return refused

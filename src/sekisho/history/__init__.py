@@ -2,6 +2,7 @@
 
 from sekisho.history.archive import Archive, HistoryDamaged, Segment, Source
 from sekisho.history.blocks import UnreadableFile
+from sekisho.history.coding import decoded
 from sekisho.history.counting import count_imported
 from sekisho.history.facts import Fate, decided, fates
 from sekisho.history.folding import decision_columns, fold_log
@@ -35,6 +36,7 @@ __all__ = [
     "count_imported",
     "decided",
     "decision_columns",
+    "decoded",
     "fates",
     "fold_log",
     "given_shape",

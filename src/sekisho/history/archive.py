@@ -1,6 +1,7 @@
 """The archive: the history of a data directory as Parquet segments, listed in one manifest."""
 
 import os
+import shutil
 from collections.abc import Collection, Sequence
 from copy import copy
 from pathlib import Path
@@ -11,9 +12,12 @@ import polars as pl
 from xxhash import xxh3_128
 
 from sekisho.durable import TEMPORARY, sync_directory, write_atomic
+from sekisho.history.coding import coded, decoded
 
 MANIFEST: Final = "segments.json"
 REQUIRED: Final = ("event", "type", "at_us", "about")
+PLAIN: Final = ("event", "at_us", "about")
+"""Columns that segments hold as they are given."""
 
 Source = Literal["log", "import"]
 """Where rows come from: `log` can be folded again at any time, `import` lives here alone."""
@@ -52,6 +56,8 @@ class Segment(msgspec.Struct, frozen=True):
     read_rows: int = 0
 
 
+GROUP_ROWS: Final = 1 << 18
+"""Rows of a segment that are compressed together: about what a reader works on at once."""
 _PIECE: Final = 1 << 20  # bytes read at once
 _DECODER: Final = msgspec.json.Decoder(list[Segment])
 
@@ -168,6 +174,15 @@ class Archive:
         Raises:
             HistoryDamaged: the file is not there.
         """
+        narrow = self.codes(segment)
+        return narrow.with_columns(decoded(narrow.collect_schema()))
+
+    def codes(self, segment: Segment) -> pl.LazyFrame:
+        """One segment as it lies in its file, with narrow columns (see `coding`).
+
+        Raises:
+            HistoryDamaged: the file is not there.
+        """
         path = self.directory / segment.name
         if not path.exists():
             raise HistoryDamaged(path, "is missing")
@@ -181,22 +196,45 @@ class Archive:
             (self.directory / one.name).unlink(missing_ok=True)
         return sum(one.rows for one in gone)
 
+    def within(self, from_us: int, to_us: int) -> Sequence[Segment]:
+        """Segments that may have events from a moment on and before another."""
+        return [one for one in self._segments if one.last_us >= from_us and one.first_us < to_us]
+
     def scan(self, from_us: int, to_us: int, *, source: Source | None = None) -> pl.LazyFrame:
         """Events from a moment on and before another; columns that a segment lacks are null.
 
         Raises:
             HistoryDamaged: a listed file is not there.
         """
-        frames: list[pl.LazyFrame] = []
-        for one in self._segments:
-            if one.last_us < from_us or one.first_us >= to_us or source not in {None, one.source}:
-                continue
-            frames.append(self.lazy(one))
+        within = self.within(from_us, to_us)
+        frames = [self.lazy(one) for one in within if source in {None, one.source}]
         if not frames:
             empty = dict.fromkeys(("event", "type", "about"), pl.String)
             return pl.LazyFrame(schema={**empty, "at_us": pl.Int64})
         whole = pl.concat(frames, how="diagonal_relaxed")
         return whole.filter(pl.col("at_us").is_between(from_us, to_us, closed="left"))
+
+    def pin(self, directory: Path) -> "Archive":
+        """This archive as it is now, under a directory of its own, whatever is added here later.
+
+        Its files get second names where the file system can do that, and are copied elsewhere.
+
+        Raises:
+            HistoryDamaged: a file is missing.
+            OSError: the directory is there already, or cannot be written.
+        """
+        directory.mkdir(parents=True)
+        for one in self._segments:
+            path = self.directory / one.name
+            try:
+                os.link(path, directory / one.name)
+            except FileNotFoundError as error:
+                raise HistoryDamaged(path, "is missing") from error
+            except OSError:  # no second names here
+                shutil.copyfile(path, directory / one.name)
+        pinned = Archive(directory)
+        pinned._list(list(self._segments))
+        return pinned
 
     def check(self) -> None:
         """Read every segment and compare it with its digest.
@@ -213,7 +251,9 @@ class Archive:
     def _write(self, records: pl.DataFrame, path: Path) -> str:
         """Write a file that is wholly there or not at all; its digest."""
         unfinished = path.with_name(path.name + TEMPORARY)
-        records.write_parquet(unfinished, compression="zstd", statistics=True)
+        coded(records, PLAIN).write_parquet(
+            unfinished, compression="lz4", statistics=True, row_group_size=GROUP_ROWS
+        )
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         digest = file_digest(unfinished)

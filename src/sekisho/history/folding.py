@@ -31,11 +31,16 @@ DECISION_SCHEMA: Final[dict[str, Any]] = {
     "holdout_probability": pl.Float64,
     "holdout_passed": pl.Boolean,
     "holdout_rule": pl.String,
+    "beside_version": pl.String,
+    "beside_decided": pl.String,
+    "beside_rule": pl.String,
+    "beside_hits": pl.List(pl.String),
 }
 """Columns besides attributes; `decided` is the outcome, `hits` are ids of rules that matched.
 
 `overridden` says that an Allow rule rescued the event; `shadow` are rules in shadow that matched;
-what a holdout made of a would-be block is null where it had no say.
+what a holdout made of a would-be block is null where it had no say; `beside` tells what a whole set
+in shadow decided.
 """
 
 
@@ -57,6 +62,13 @@ class _Held(msgspec.Struct, gc=False):
     rule: str
 
 
+class _Beside(msgspec.Struct, gc=False):
+    version: str
+    outcome: str
+    rule: str | None
+    hits: list[_Hit]
+
+
 class _Told(msgspec.Struct, gc=False):
     """What an answer tells of a decision."""
 
@@ -70,6 +82,7 @@ class _Told(msgspec.Struct, gc=False):
     rule_override_by_allow_rule: bool = False
     shadow: list[_Hit] | None = None
     holdout: _Held | None = None
+    shadow_ruleset: _Beside | None = None
 
 
 _ANSWER: Final = msgspec.json.Decoder(_Told)
@@ -101,12 +114,7 @@ def decision_columns(rows: Iterable[Recorded], context: ReceiveContext) -> pl.Da
                 "overridden": told.rule_override_by_allow_rule,
                 "shadow": None if told.shadow is None else [hit.rule for hit in told.shadow],
             }
-            if told.holdout is not None:
-                record |= {
-                    "holdout_probability": told.holdout.probability,
-                    "holdout_passed": told.holdout.passed,
-                    "holdout_rule": told.holdout.rule,
-                }
+            record |= _on_trial(told)
         record |= {
             "event": event.id,
             "type": event.type,
@@ -119,6 +127,22 @@ def decision_columns(rows: Iterable[Recorded], context: ReceiveContext) -> pl.Da
                 schema[name] = column_type(name, context)
         records.append(record)
     return pl.DataFrame(records, schema=schema, orient="row", strict=False)
+
+
+def _on_trial(told: _Told) -> dict[str, Any]:
+    """What a holdout and a set in shadow made of an event."""
+    held, beside = told.holdout, told.shadow_ruleset
+    record: dict[str, Any] = {}
+    if held is not None:
+        record["holdout_probability"] = held.probability
+        record["holdout_passed"] = held.passed
+        record["holdout_rule"] = held.rule
+    if beside is not None:
+        record["beside_version"] = beside.version
+        record["beside_decided"] = beside.outcome
+        record["beside_rule"] = beside.rule
+        record["beside_hits"] = [hit.rule for hit in beside.hits]
+    return record
 
 
 def fold_log(

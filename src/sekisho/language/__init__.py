@@ -2,6 +2,7 @@
 
 from sekisho.language.catalogue import AttributeSpec, Catalogue
 from sekisho.language.check import Checked, CheckedCondition, check_condition, check_rule
+from sekisho.language.coded_code import CodedRules
 from sekisho.language.diagnostics import Diagnostic
 from sekisho.language.explain import Explanation, explain, render_explanation
 from sekisho.language.fold import fold, fold_items
@@ -47,6 +48,7 @@ __all__ = [
     "Catalogue",
     "Checked",
     "CheckedCondition",
+    "CodedRules",
     "Compare",
     "CompiledRules",
     "Condition",

@@ -11,7 +11,8 @@ class AttributeSpec:
     """One row of the catalogue.
 
     Flags in use: `post_authorization` (known only after the issuer answered), `missing_if_unseen`,
-    `pm=card`, `pm=sepa_debit` (missing for other payment methods), `extension` (not in Radar).
+    `pm=card`, `pm=sepa_debit` (missing for other payment methods), `counters` (for counters to add
+    up, not for rules: it has no unit that a rule could rely on), `extension` (not in Radar).
     """
 
     name: str
@@ -27,6 +28,7 @@ class Catalogue(Mapping[str, AttributeSpec]):
 
     def __init__(self, specs: Iterable[AttributeSpec]) -> None:
         self._specs = {spec.name: spec for spec in specs}
+        self._for_rules: Catalogue | None = None
 
     def __getitem__(self, name: str) -> AttributeSpec:
         return self._specs[name]
@@ -36,6 +38,13 @@ class Catalogue(Mapping[str, AttributeSpec]):
 
     def __len__(self) -> int:
         return len(self._specs)
+
+    def for_rules(self) -> "Catalogue":
+        """The same without what only counters may read."""
+        if self._for_rules is None:
+            kept = [spec for spec in self._specs.values() if "counters" not in spec.flags]
+            self._for_rules = self if len(kept) == len(self) else Catalogue(kept)
+        return self._for_rules
 
     def extended(self, specs: Iterable[AttributeSpec]) -> "Catalogue":
         """A catalogue with more rows, such as declared counters; later rows win."""

@@ -50,6 +50,7 @@ def check_rule(
         lists: the item type of each list by alias; None leaves lists unchecked.
         lint: whether to look for warnings, which takes longer than all the rest.
     """
+    catalogue = catalogue.for_rules()
     header, condition, problems, warnings = _read(text, catalogue, lists, with_action=True)
     errors = _placed(text, problems)
     if errors or header is None or header.action is None or condition is None:

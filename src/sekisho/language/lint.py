@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sekisho.language.cases import Case, Outcome, all_of, cases
 from sekisho.language.catalogue import Catalogue
+from sekisho.language.class_lints import lint_class
 from sekisho.language.constraints import NumberTest, TextTest, can_hold_together
 from sekisho.language.diagnostics import Problem, quoted
 from sekisho.language.format import format_condition
@@ -18,6 +19,8 @@ HIGHEST_RISK_SCORE = 75.0  # from here on a risk level is `highest` unless thres
 def lint_rule(rule: Rule, catalogue: Catalogue) -> list[Problem]:
     """Warnings about a rule, in reading order."""
     findings = lint_condition(rule.condition, rule.text, catalogue)
+    of_class = [one for leaf in leaves(rule.condition) for one in lint_class(rule, leaf, catalogue)]
+    findings = sorted([*findings, *of_class], key=lambda finding: finding.start)
     if rule.action is Action.ALLOW and not _excludes_highest_risk(rule.condition):
         findings.insert(0, _unguarded(rule))
     return findings

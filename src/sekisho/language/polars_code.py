@@ -7,7 +7,9 @@ false lead to the same hits. So null stands for "not" all the way and is replace
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import reduce
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sekisho.language.lowering import lower
 from sekisho.language.polars_leaves import Leaves, Lists
@@ -49,7 +51,24 @@ def match_columns(
         lists: folded items by alias.
         keep: columns of the frame that stand before those of the rules.
     """
-    lazy = frame.lazy()
+    tested, matches = _shared([lower(rule.condition) for rule in rules], frame.lazy(), lists)
+    return tested.select(*keep, *matches)
+
+
+def predicate_columns(
+    predicates: Sequence[Predicate], frame: pl.DataFrame, lists: Lists
+) -> list[NDArray[np.bool_]]:
+    """Where each predicate holds, for every row of a frame of at least one column."""
+    tested, matches = _shared(predicates, frame.lazy(), lists)
+    names = [str(at) for at in range(len(predicates))]
+    found = tested.with_columns(matches).select(names).collect()
+    return [found[name].to_numpy() for name in names]
+
+
+def _shared(
+    predicates: Sequence[Predicate], lazy: pl.LazyFrame, lists: Lists
+) -> tuple[pl.LazyFrame, list[pl.Expr]]:
+    """A frame with what predicates share as columns, and each predicate by its position."""
     derived, tests = _Shared("derived"), _Shared("test")
     leaves = Leaves(lazy.collect_schema(), lists, derived.once)
 
@@ -57,10 +76,10 @@ def match_columns(
         return tests.once(leaf, lambda: leaves.write(leaf))
 
     matches = [
-        _holds(lower(rule.condition), test).fill_null(value=False).alias(str(at))
-        for at, rule in enumerate(rules)
+        _holds(predicate, test).fill_null(value=False).alias(str(at))
+        for at, predicate in enumerate(predicates)
     ]
-    return lazy.with_columns(derived.columns).with_columns(tests.columns).select(*keep, *matches)
+    return lazy.with_columns(derived.columns).with_columns(tests.columns), matches
 
 
 class _Shared:

@@ -166,3 +166,29 @@ def any_of(parts: list[Predicate]) -> Predicate:
         else:
             flat.append(part)
     return flat[0] if len(flat) == 1 else (AnyOf(tuple(flat)) if flat else NEVER)
+
+
+def fields_read(predicate: Predicate) -> frozenset[str]:
+    """The fields that a predicate looks at."""
+    match predicate:
+        case AllOf() | AnyOf():
+            return frozenset[str]().union(*map(fields_read, predicate.parts))
+        case FlagSet() | Present():
+            return frozenset({predicate.field})
+        case NumbersCompare():
+            return _number_fields(predicate.left) | _number_fields(predicate.right)
+        case TextsCompare():
+            terms = (predicate.left, predicate.right)
+            return frozenset(term.field for term in terms if isinstance(term, TextField))
+        case NumberAmong() | TextAmong() | TextListed():
+            return frozenset({predicate.term.field})
+
+
+def _number_fields(term: NumberTerm) -> frozenset[str]:
+    match term:
+        case NumberConst():
+            return frozenset()
+        case Calculation():
+            return _number_fields(term.left) | _number_fields(term.right)
+        case NumberField():
+            return frozenset({term.field})

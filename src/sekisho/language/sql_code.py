@@ -36,7 +36,7 @@ from sekisho.language.tree import Condition, Op, Rule
 DIALECTS: Final = (
     "duckdb", "snowflake", "redshift", "trino", "clickhouse", "spark", "postgres",
 )  # fmt: skip
-"""Dialects whose output is kept in golden files; DuckDB's is executed and compared."""
+"""Dialects whose output is kept in golden files; DuckDB's and Spark's are executed and compared."""
 LIST_TABLE: Final = "list_items"
 """Where lists lie in the warehouse: columns `alias` and `item`, folded."""
 
@@ -44,10 +44,11 @@ _GREATEST: Final = 1.7976931348623157e308
 _ESCAPE: Final = "!"
 _NO_ESCAPE_CLAUSE: Final = frozenset({"clickhouse"})  # a backslash escapes there, always
 _NO_TRY: Final = frozenset({"redshift", "postgres"})  # a cast that fails ends the query
-_NUMBER: Final = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$"
+_NUMBER: Final = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 _SAFE_NUMBER: Final = (
-    r"^[+-]?([0-9]{1,250}([.][0-9]{0,250})?|[.][0-9]{1,250})([eE][+-]?[0-9]{1,2})?$"
+    r"^[+-]?([0-9]{1,250}([.][0-9]{0,250})?|[.][0-9]{1,250})([eE][+-]?[0-9]{1,2})?"
 )
+_ENDS: Final = {"spark": r"\z", "trino": r"\z"}  # Java's `$` may stand before a last newline
 _COMPARE: Final[Mapping[Op, type[exp.Binary]]] = {
     Op.EQ: exp.EQ,
     Op.NE: exp.NEQ,
@@ -175,7 +176,9 @@ class _Writer:
             if tries
             else exp.Cast(this=column, to=kind)
         )
-        pattern = exp.Literal.string(_NUMBER if tries else _SAFE_NUMBER)
+        pattern = exp.Literal.string(
+            (_NUMBER if tries else _SAFE_NUMBER) + _ENDS.get(self._dialect, "$")
+        )
         is_number = exp.RegexpLike(this=column.copy(), expression=pattern)
         return _finite(exp.Case(ifs=[exp.If(this=is_number, true=number)]))
 

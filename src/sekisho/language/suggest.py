@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 CLOSE_ENOUGH = 0.55  # below this a suggestion looks arbitrary to the author
+CONTAINED = 0.58  # every word of one name is a word of the other
 SUGGESTED_NAME_CHARS = 80  # nobody misspells a longer name; bounds the cost of a hostile one
 EDIT_WEIGHT = 0.6
 
@@ -63,7 +64,7 @@ def _likeness(wanted: str, words: frozenset[str], candidate: str, at_least: floa
     its_words = _words(candidate)
     shared = len(words & its_words) / max(1, len(words | its_words))
     longest = max(len(wanted), len(candidate))
-    contained = CLOSE_ENOUGH + 0.04 * shared if _contains(words, its_words) else 0.0
+    contained = CONTAINED + 0.04 * shared if _contains(words, its_words) else 0.0
     best_edit = _letters_in_common(wanted, candidate) / longest
     if not _beats(best_edit, shared, at_least):
         return contained

@@ -81,7 +81,7 @@ def comparison_problem(left: Term, op: Op, right: Term, text: str) -> Problem | 
     if right.is_literal:
         return literal_problem(left, op, right.operand, text)
     reason = None
-    if op in TEXT_TESTS and right.type in NUMERIC_TYPES:
+    if op in TEXT_TESTS and right.type in NUMERIC_TYPES and left.type is Type.METADATA:
         message = f"{quoted(text[right.span.start : right.span.end])} is a number, "
         message += f"but {quoted(op.value)} looks for text"
         return Problem("operator_not_supported", right.span.start, right.span.end, message)

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sekisho.decisions import PRECEDENCE, Outcome, credit_order
-from sekisho.language import Action, match_columns
+from sekisho.language import Action, CodedRules
 from sekisho.learning.past import Past
 from sekisho.rules import NOT_DECIDING, NOT_REVIEWED, StoredRule
 
 _RANKS = {action: rank for rank, (action, _) in enumerate(PRECEDENCE)}
 _OUTCOMES = dict(PRECEDENCE)
+TAKES = ("event_type", "transaction_type", "payment_method_type")
+"""What says whether an event takes a rule of some action."""
 
 
 def in_order(rules: Sequence[StoredRule]) -> tuple[StoredRule, ...]:
@@ -68,6 +72,7 @@ class Judge:
     sets: tuple[tuple[StoredRule, ...], ...]
     rules: list[StoredRule] = field(init=False)
     _places: list[list[int]] = field(init=False)
+    _engine: CodedRules = field(init=False)
 
     def __post_init__(self) -> None:
         """Number the rules; those that say the same share a column."""
@@ -85,14 +90,31 @@ class Judge:
             places.append(row)
         object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "_places", places)
+        engine = CodedRules([one.rule for one in rules], self.past.lists)
+        object.__setattr__(self, "_engine", engine)
+
+    def matching(
+        self, frame: pl.DataFrame, counts: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], pl.DataFrame]:
+        """Of the rows that count, those that a rule matches and is taken for; and their `hits`."""
+        matches = self._engine.match(frame)
+        rows = matches.any() & counts
+        hits = self._taken(frame, rows, matches.columns(rows))
+        still = hits.select(pl.any_horizontal(pl.all())).to_series() if hits.width else None
+        if still is None or still.all():
+            return rows, hits
+        rows[np.flatnonzero(rows)[~still.to_numpy()]] = False
+        return rows, hits.filter(still)
 
     def hits(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A boolean column for each of `rules`, named by its position: it matches and is taken."""
-        if frame.is_empty():
-            return pl.DataFrame(schema={str(at): pl.Boolean for at in range(len(self.rules))})
-        found = match_columns([one.rule for one in self.rules], frame, self.past.lists).collect()
-        if found.height != frame.height:  # constants alone
-            found = found.select(pl.all().first().repeat_by(frame.height).explode())
+        rows = np.ones(frame.height, np.bool_)
+        return self._taken(frame, rows, self._engine.match(frame).columns(rows))
+
+    def _taken(
+        self, frame: pl.DataFrame, rows: NDArray[np.bool_], found: pl.DataFrame
+    ) -> pl.DataFrame:
+        """What rules match in some rows of a frame, without those that events there do not take."""
         limited = [
             (str(at), rule.action)
             for at, rule in enumerate(self.rules)
@@ -101,10 +123,11 @@ class Judge:
         if not limited:
             return found
         actions = sorted({action for _, action in limited})
-        taken = frame.select(takes_columns(one, frame.columns).alias(one.name) for one in actions)
-        by_action = {one: taken[one.name] for one in actions}
+        read = [name for name in TAKES if name in frame.columns] or frame.columns[:1]
+        there = frame.select(read).filter(pl.Series(rows))
+        taken = there.select(takes_columns(one, there.columns).alias(one.name) for one in actions)
         return found.with_columns(
-            (found[name] & by_action[one]).alias(name) for name, one in limited
+            (found[name] & taken[action.name]).alias(name) for name, action in limited
         )
 
     def column_of(self, which: int, position: int) -> str:

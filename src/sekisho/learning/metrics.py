@@ -25,6 +25,10 @@ TYPES: Final[dict[str, Any]] = {
     "holdout_probability": pl.Float64,
     "holdout_passed": pl.Boolean,
     "holdout_rule": pl.String,
+    "beside_version": pl.String,
+    "beside_decided": pl.String,
+    "beside_rule": pl.String,
+    "beside_hits": pl.List(pl.String),
     "amount": pl.Float64,
     "currency": pl.String,
     "risk_score": pl.Float64,
@@ -66,7 +70,7 @@ def rule_metrics(
         period: from when on and until when, microseconds.
         as_of_us: outcomes known by then count.
     """
-    events = _events(records, period, as_of_us)
+    events = events_of(records, period, as_of_us)
     known = events.filter("fraud")["event"].to_list()
     curve, labelled = _curve(events)
     precision = precision_by_rule(events, known)
@@ -79,9 +83,9 @@ def rule_metrics(
             "action": rule.action,
             "predicate": rule.predicate,
             "mode": rule.mode,
-            "matched": _sum(matched),
-            "credited": _sum(credited),
-            "fraud_among_matched": _sum(matched.filter("fraud")),
+            "matched": sum_of(matched),
+            "credited": sum_of(credited),
+            "fraud_among_matched": sum_of(matched.filter("fraud")),
         }
         one |= _by_action(rule, matched, credited, curve)
         if rule.action == "block":
@@ -101,14 +105,14 @@ def matches_of(
     rule_id: str, records: pl.LazyFrame, period: tuple[int, int], as_of_us: int
 ) -> pl.DataFrame:
     """The events that a rule matched, in shadow too, oldest first, with what became of each."""
-    events = _events(records, period, as_of_us)
+    events = events_of(records, period, as_of_us)
     columns = ["event", "type", "at_us", "decided", "rule", "amount", "currency", "risk_score"]
     facts = ["fraud", "disputed_us", "warned_us", "refunded_us", "truth"]
     matched = _matched(events, RuleAsked(rule_id, "", ""))
     return matched.select(*columns, *facts).sort("at_us", maintain_order=True)
 
 
-def _events(records: pl.LazyFrame, period: tuple[int, int], as_of_us: int) -> pl.DataFrame:
+def events_of(records: pl.LazyFrame, period: tuple[int, int], as_of_us: int) -> pl.DataFrame:
     """Decided events of a period, one row each, with what became of them by a moment."""
     have = records.collect_schema().names()
     wanted = [
@@ -159,25 +163,25 @@ def _by_action(
             went_on = matched.filter(pl.col("approved").fill_null(value=False))
             asked = matched.filter(~pl.col("decided").is_in(["allow", "block"]))
             return {
-                "requested": _sum(asked),
-                "approved": _sum(went_on),
-                "disputes_after": _sum(went_on.filter(disputed)),
+                "requested": sum_of(asked),
+                "approved": sum_of(went_on),
+                "disputes_after": sum_of(went_on.filter(disputed)),
             }
         case "allow":
             rescued = credited.filter("overridden")
             return {
-                "allowed": _sum(credited),
+                "allowed": sum_of(credited),
                 "risk_scores": _spread(credited),
-                "overrides": _sum(rescued),
-                "disputes_from_overrides": _sum(rescued.filter(disputed)),
-                "refunds": _sum(credited.filter(pl.col("refunded_us").is_not_null())),
+                "overrides": sum_of(rescued),
+                "disputes_from_overrides": sum_of(rescued.filter(disputed)),
+                "refunds": sum_of(credited.filter(pl.col("refunded_us").is_not_null())),
             }
         case "block":
             blocked = credited.filter(pl.col("decided") == "block")
             rate = false_positives(blocked["risk_score"], curve)
             scored = blocked["risk_score"].drop_nulls().len()
             return {
-                "blocked": _sum(blocked),
+                "blocked": sum_of(blocked),
                 "risk_scores": _spread(blocked),
                 "estimated_false_positive_rate": rate,
                 "false_positive_method": METHOD,
@@ -188,16 +192,16 @@ def _by_action(
             approved = sent.filter("review_approved")
             refunded = sent.filter(pl.col("refunded_us").is_not_null()).height
             return {
-                "sent_to_review": _sum(sent),
-                "approved": _sum(approved),
+                "sent_to_review": sum_of(sent),
+                "approved": sum_of(approved),
                 "refund_rate": refunded / sent.height if sent.height else None,
-                "disputes_from_approved": _sum(approved.filter(disputed)),
+                "disputes_from_approved": sum_of(approved.filter(disputed)),
             }
         case _:
             return {}
 
 
-def _sum(events: pl.DataFrame) -> dict[str, Any]:
+def sum_of(events: pl.DataFrame) -> dict[str, Any]:
     """How many, and how much by currency in minor units."""
     volume = events.drop_nulls(["amount", "currency"]).group_by("currency").agg(pl.sum("amount"))
     return {

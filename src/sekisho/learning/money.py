@@ -40,6 +40,15 @@ def with_amounts(
     )
 
 
+def with_reported(frame: pl.DataFrame, currency: str, rates: ExchangeRates) -> pl.DataFrame:
+    """A frame with `reported`; where all amounts are in that currency nothing is looked up."""
+    codes = frame["currency"]
+    if isinstance(codes.dtype, pl.Enum) and codes.dtype.categories.to_list() == [currency]:
+        amount = pl.when(pl.col("currency").is_not_null()).then(pl.col("amount").cast(pl.Int64))
+        return frame.with_columns(amount.alias(REPORTED))
+    return frame.with_columns(reported(currency, rates))
+
+
 def reported(currency: str, rates: ExchangeRates) -> pl.Expr:
     """The amount in minor units of the reporting currency; null without amount or rate."""
     exact = pl.when(pl.col("currency").cast(pl.String) == currency).then(pl.col("amount"))

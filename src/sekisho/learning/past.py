@@ -7,6 +7,7 @@ from typing import Final
 from sekisho.events import CURRENCIES, ExchangeRates
 from sekisho.history import Archive
 from sekisho.language import Catalogue
+from sekisho.learning.known import Versions
 from sekisho.learning.maturity import DAY_US
 from sekisho.rules import StoredRule
 from sekisho.scoring import Scorecard
@@ -31,6 +32,7 @@ class Past:
         catalogue: the attributes rules may read, declared counters among them.
         scorecard: what gives the risk score where none is stored.
         declared: declared counters by name.
+        known: profiles and parameters that rules may read, every version.
         rates: what amounts are converted with.
         currency: of reported amounts.
         from_us: events from this moment on; `settled` fills in what is not given.
@@ -44,6 +46,7 @@ class Past:
     catalogue: Catalogue
     scorecard: Scorecard
     declared: Mapping[str, CounterSpec] = field(default_factory=dict[str, CounterSpec])
+    known: Sequence[Versions] = ()
     rates: ExchangeRates = field(kw_only=True)
     currency: str = "usd"
     from_us: int | None = None

@@ -112,6 +112,7 @@ def backtest_rule(
         "money": _money(more, rule, live, costs),
         "attribute_coverage": reading.coverage,
         "counters_computed": list(reading.computed),
+        "as_of_now": shown.as_of_now(past, (rule, *live), reading),
         "by_day": shown.by_day(matched),
         "samples": _samples(matched, rule),
     }

@@ -73,6 +73,7 @@ def backtest_ruleset(
         "label_maturity": shown.maturity(matched, reading.delays, settled),
         "attribute_coverage": reading.coverage,
         "counters_computed": list(reading.computed),
+        "as_of_now": shown.as_of_now(past, (*sets[0], *sets[1]), reading),
     }
 
 

@@ -1,5 +1,6 @@
 """Parts of results that several backtests share."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,9 @@ from sekisho.learning.costs import TALLIED
 from sekisho.learning.facts import CATEGORY
 from sekisho.learning.maturity import DAY_US, KNOWN_SHARE, Delays
 from sekisho.learning.money import REPORTED
-from sekisho.learning.past import Settled
+from sekisho.learning.past import Past, Settled
 from sekisho.learning.reading import Reading
+from sekisho.rules import StoredRule
 
 OVERRIDES = "overrides"
 
@@ -24,6 +26,17 @@ def period(settled: Settled, reading: Reading) -> dict[str, Any]:
         "events": reading.events,
         "amount": reading.amount,
     }
+
+
+def as_of_now(past: Past, rules: Iterable[StoredRule], reading: Reading) -> dict[str, Any]:
+    """What was not as of each payment, because history does not keep it: lists and rates.
+
+    Of built-in rules, lists that are empty now are left out: most are never filled.
+    """
+    read = {
+        alias for one in rules for alias in one.lists if past.lists.get(alias) or not one.builtin
+    }
+    return {"lists": sorted(read), "amounts_converted": reading.converted}
 
 
 def volume(frame: pl.DataFrame) -> dict[str, int]:

@@ -114,6 +114,7 @@ def backtest_sweep(
         "label_maturity": shown.maturity(matched, reading.delays, settled),
         "attribute_coverage": reading.coverage,
         "counters_computed": list(reading.computed),
+        "as_of_now": shown.as_of_now(past, (tried[0][1], *live), reading),
     }
 
 

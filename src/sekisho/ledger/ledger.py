@@ -275,8 +275,16 @@ class Ledger:
             yield [one for one, _ in page], [kind for _, kind in page]
 
     def controls(self) -> Iterator[Recorded]:
-        """The changes of control data, in order."""
+        """The changes of control data but for profiles, in order."""
         return rows.controls(self._store.read())
+
+    def profiles(self, after_seq: int = 0) -> Iterator[Recorded]:
+        """The rows after one that bring profiles, in order."""
+        return rows.profiles(self._store.read(), after_seq, self.last_seq)
+
+    def last_decided_us(self) -> int:
+        """When the newest decision or outcome on disk was recorded; 0 before the first."""
+        return rows.last_decided_us(self._store.read())
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────
 

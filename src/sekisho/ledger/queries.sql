@@ -109,7 +109,14 @@ SELECT seq FROM archive WHERE hash = ?
 SELECT event_id, kind FROM ledger WHERE kind <> 'control'
 
 -- name: controls
-SELECT * FROM ledger WHERE kind = 'control' ORDER BY seq
+SELECT * FROM ledger WHERE kind = 'control' AND event_type <> 'profiles' ORDER BY seq
+
+-- name: profiles_page
+SELECT * FROM ledger WHERE kind = 'control' AND event_type = 'profiles' AND seq > ? AND seq <= ?
+ORDER BY seq LIMIT 200
+
+-- name: last_decided
+SELECT recorded_us FROM ledger WHERE kind <> 'control' ORDER BY seq DESC LIMIT 1
 
 -- name: abouts
 SELECT DISTINCT about FROM ledger WHERE kind = 'event'

@@ -63,8 +63,12 @@ class LogReader:
         return rows.rows_from(self._connection, 1, stop)
 
     def controls(self) -> Iterator[Recorded]:
-        """Rows that tell what came into force, in order."""
+        """Rows that tell what came into force, in order; profiles are apart."""
         return rows.controls(self._connection)
+
+    def profiles(self) -> Iterator[Recorded]:
+        """The rows that bring profiles, in order."""
+        return rows.profiles(self._connection, 0, self.last_seq)
 
     def find_event(
         self, event_id: str, kind: Kind = "decision", at_us: int | None = None

@@ -45,10 +45,30 @@ def rows_from(connection: apsw.Connection, seq: int, stop: int) -> Iterator[Reco
 
 
 def controls(connection: apsw.Connection) -> Iterator[Recorded]:
-    """Rows that tell of control data, in the order they were recorded."""
+    """Rows that tell of control data but for profiles, in the order they were recorded."""
     found = cast("list[tuple[Any, ...]]", connection.execute(QUERIES["controls"]).fetchall())
     for values in found:
         yield Recorded(*values)
+
+
+def profiles(connection: apsw.Connection, after_seq: int, last_seq: int) -> Iterator[Recorded]:
+    """Rows that bring profiles, after one row and up to another, in the order of recording."""
+    while True:
+        asked = (after_seq, last_seq)
+        page = cast(
+            "list[tuple[Any, ...]]", connection.execute(QUERIES["profiles_page"], asked).fetchall()
+        )
+        for values in page:
+            yield Recorded(*values)
+        if not page:
+            return
+        after_seq = page[-1][0]
+
+
+def last_decided_us(connection: apsw.Connection) -> int:
+    """When the newest decision or outcome was recorded; 0 before the first."""
+    found = cast("tuple[int] | None", connection.execute(QUERIES["last_decided"]).fetchone())
+    return 0 if found is None else found[0]
 
 
 def _recorded(values: tuple[Any, ...] | None) -> Recorded | None:

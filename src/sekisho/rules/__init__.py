@@ -10,12 +10,12 @@ from sekisho.rules.lists import (
     MAX_ITEMS,
     ItemRefused,
     ListBook,
-    ListChange,
     Prepared,
     normalise_item,
     prepare,
 )
-from sekisho.rules.model import Hit, RuleSet, StoredRule
+from sekisho.rules.model import Beside, Hit, RuleSet, StoredRule
+from sekisho.rules.renewal import ListChange, Renewal, let_go
 from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout, is_rolled_out
 from sekisho.rules.ruleset import (
     MAX_RULES,
@@ -28,12 +28,15 @@ from sekisho.rules.ruleset import (
     check_size,
     draft_rules,
     judge,
+    judge_beside,
     judge_dispute,
     judge_shadow,
     restore,
     store_rule,
+    with_beside,
     with_builtin,
 )
+from sekisho.rules.sqlite import ItemRow, find_item_by_value
 
 __all__ = [
     "BUILTIN_RULES",
@@ -43,6 +46,7 @@ __all__ = [
     "MAX_RULES",
     "NOT_DECIDING",
     "NOT_REVIEWED",
+    "Beside",
     "Change",
     "DraftRule",
     "FailurePolicy",
@@ -50,12 +54,14 @@ __all__ = [
     "Hit",
     "HoldoutPlan",
     "ItemRefused",
+    "ItemRow",
     "ListBook",
     "ListChange",
     "ListDesk",
     "ListRefused",
     "Mode",
     "Prepared",
+    "Renewal",
     "Rollout",
     "RuleProblem",
     "RuleSet",
@@ -68,15 +74,19 @@ __all__ = [
     "default_policy",
     "draft_rules",
     "fields_of_classes",
+    "find_item_by_value",
     "found_list",
     "is_rolled_out",
     "is_taken",
     "judge",
+    "judge_beside",
     "judge_dispute",
     "judge_shadow",
+    "let_go",
     "normalise_item",
     "prepare",
     "restore",
     "store_rule",
+    "with_beside",
     "with_builtin",
 ]

@@ -17,7 +17,6 @@ from sekisho.rules.lists import (
     NEVER,
     ItemRefused,
     ListBook,
-    Prepared,
     last_moment,
     normalise_item,
 )
@@ -258,18 +257,21 @@ class ListDesk:
         """Put the filled edition in force; the list as it is called now.
 
         Raises:
-            ListRefused: the list would hold too many items, or was removed meanwhile.
+            ListRefused: the list was removed meanwhile.
         """
         row = found_list(connection, filling.row.id)
         tables.put_edition_in_force(connection, filling.row.id, filling.edition)
-        if tables.count_items(connection, filling.row.id, 0) > MAX_ITEMS:
-            raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
         self._note_version(connection)
         return row
 
-    def show(self, row: ListRow, prepared: Prepared) -> None:
-        """Let rules see the filled list: one reference is swapped."""
-        self._book.swap(row.alias, row.item_type, prepared)
+    def check_room(self, connection: apsw.Connection, filling: Filling) -> None:
+        """Refuse an edition that is too long to be put in force.
+
+        Raises:
+            ListRefused: it holds too many items.
+        """
+        if tables.count_edition(connection, filling.row.id, filling.edition) > MAX_ITEMS:
+            raise ListRefused(400, "list_full", f"a list holds at most {MAX_ITEMS} items")
 
     def _row(
         self, alias: str, name: str, item_type: str, metadata: Mapping[str, str], author: str

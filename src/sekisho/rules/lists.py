@@ -3,11 +3,10 @@
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from sekisho.language import Type, fold, fold_items
+from sekisho.rules.renewal import ListChange, Renewal
 
 ITEM_TYPES: Final[dict[str, Type]] = {
     "account": Type.STRING_CS,
@@ -55,6 +54,8 @@ MAX_ITEMS: Final = 1_000_000
 """Items in one list. The vendor stops at 50,000; a million stay under 200 MB in memory."""
 MAX_VALUE: Final = 800
 """Characters in one item: longer than any address or fingerprint in use."""
+EVER: Final = 1 << 62
+"""Later than anything."""
 NEVER: Final = 0
 """Expiry of an item that stays until removed."""
 
@@ -99,7 +100,7 @@ def last_moment(alias: str, expires_us: int, now_us: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A list's content as rules read it, worked out aside."""
+    """A list's content as rules read it, worked out aside; `expiries` is a heap."""
 
     values: dict[str, int]
     expiries: list[tuple[int, str]]
@@ -113,26 +114,8 @@ def prepare(item_type: str, items: Iterable[tuple[str, int]]) -> Prepared:
         for spelling in _spellings(item_type, value):
             values[spelling] = expires_us
             if expires_us != NEVER:
-                expiries.append((expires_us, spelling))
+                heapq.heappush(expiries, (expires_us, spelling))
     return Prepared(values, expiries)
-
-
-class ListChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What happened to a list in memory, in the spelling that rules compare with.
-
-    Attributes:
-        alias: which list.
-        how: `set` replaces it whole, `patch` puts and takes values, `drop` forgets it.
-        item_type: of a list that is set.
-        put: values that are in it from now on, each with its expiry or `NEVER`.
-        take: values that are not any more.
-    """
-
-    alias: str
-    how: Literal["set", "patch", "drop"]
-    item_type: str = ""
-    put: dict[str, int] = {}
-    take: tuple[str, ...] = ()
 
 
 class ListBook:
@@ -145,7 +128,10 @@ class ListBook:
     def __init__(self) -> None:
         self._types: dict[str, str] = {}
         self._values: dict[str, dict[str, int]] = {}
-        self._expiries: list[tuple[int, str, str]] = []
+        self._expiries: dict[str, list[tuple[int, str]]] = {}
+        self._next_us = EVER  # no value runs out before
+        self._renewals: dict[str, Renewal] = {}
+        self._parts: dict[str, list[ListChange]] = {}
         self._changes = 0
         self._listener: Callable[[ListChange], None] | None = None
 
@@ -173,21 +159,54 @@ class ListBook:
         self.swap(alias, item_type, prepare(item_type, items))
 
     def swap(self, alias: str, item_type: str, prepared: Prepared) -> None:
-        """Put a prepared list in place; quick, however long the list is."""
-        change = None if self._listener is None else self._swapping(alias, item_type, prepared)
+        """Put a prepared list in place."""
         self._types[alias] = item_type
-        self._values[alias] = prepared.values
-        for expires_us, spelling in prepared.expiries:
-            heapq.heappush(self._expiries, (expires_us, alias, spelling))
+        self._place(alias, prepared)
+        self._changed(ListChange(alias, "set", item_type, prepared.values))
+
+    def renew(self, alias: str) -> Renewal:
+        """Begin to work out a list's new content aside; the list goes on being read and changed."""
+        one = Renewal(alias, self._types[alias], dict(self._values[alias]))
+        self._renewals[alias] = one
+        return one
+
+    def is_renewing(self, alias: str) -> bool:
+        """Whether a list's new content is being worked out."""
+        return alias in self._renewals
+
+    def put_in_place(self, renewal: Renewal, prepared: Prepared) -> dict[str, int]:
+        """Let a renewed content take the place of the old one, in one quick step; the old one.
+
+        What was put in or taken out meanwhile stays so. The other parts were told before.
+        """
+        alias = renewal.alias
+        old = self._values[alias]
+        change = renewal.last(old, prepared.values)
+        self._renewals.pop(alias, None)
+        self._place(alias, prepared)
+        for value, until in change.put.items():
+            self._will_expire(alias, value, until)
         self._changed(change)
+        return old
+
+    def _place(self, alias: str, prepared: Prepared) -> None:
+        self._values[alias] = prepared.values
+        self._expiries[alias] = prepared.expiries
+        if prepared.expiries:
+            self._next_us = min(self._next_us, prepared.expiries[0][0])
+
+    def _will_expire(self, alias: str, spelling: str, expires_us: int) -> None:
+        if expires_us != NEVER:
+            heapq.heappush(self._expiries.setdefault(alias, []), (expires_us, spelling))
+            self._next_us = min(self._next_us, expires_us)
 
     def add(self, alias: str, value: str, expires_us: int = NEVER) -> None:
         """Add one value to a list that exists."""
         spellings = _spellings(self._types[alias], value)
         for spelling in spellings:
             self._values[alias][spelling] = expires_us
-            if expires_us != NEVER:
-                heapq.heappush(self._expiries, (expires_us, alias, spelling))
+            self._will_expire(alias, spelling, expires_us)
+        self._touched(alias, spellings)
         self._changed(ListChange(alias, "patch", "", dict.fromkeys(sorted(spellings), expires_us)))
 
     def remove(self, alias: str, value: str) -> None:
@@ -195,43 +214,58 @@ class ListBook:
         spellings = _spellings(self._types[alias], value)
         for spelling in spellings:
             self._values[alias].pop(spelling, None)
+        self._touched(alias, spellings)
         self._changed(ListChange(alias, "patch", "", {}, tuple(sorted(spellings))))
 
     def drop(self, alias: str) -> None:
         """Forget a list."""
-        self._types.pop(alias, None)
-        self._values.pop(alias, None)
+        self._forget(alias)
         self._changed(ListChange(alias, "drop"))
+
+    def _forget(self, alias: str) -> None:
+        for kept in (self._types, self._values, self._expiries, self._renewals, self._parts):
+            kept.pop(alias, None)
+
+    def _touched(self, alias: str, spellings: Iterable[str]) -> None:
+        if alias in self._renewals:
+            self._renewals[alias].changed.update(spellings)
 
     def repeat(self, change: ListChange) -> None:
         """Make a change that was told of once more, on a book that stood where that one did."""
         alias = change.alias
-        if change.how == "drop":
-            self._types.pop(alias, None)
-            self._values.pop(alias, None)
-            return
-        if change.how == "set":
-            self._types[alias], self._values[alias] = change.item_type, {}
+        match change.how:
+            case "drop":
+                self._forget(alias)
+            case "set":
+                self._forget(alias)
+                self._types[alias], self._values[alias] = change.item_type, {}
+                self._patch(change)
+            case "patch":
+                self._patch(change)
+            case "begin":
+                self._parts[alias] = [change]
+            case "prepare":
+                self._parts[alias].append(change)
+            case "renew":
+                for part in (*self._parts.pop(alias, ()), change):
+                    self._patch(part)
+
+    def _patch(self, change: ListChange) -> None:
+        values = self._values[change.alias]
         for spelling in change.take:
-            self._values[alias].pop(spelling, None)
+            values.pop(spelling, None)
         for spelling, expires_us in change.put.items():
-            self._values[alias][spelling] = expires_us
-            if expires_us != NEVER:
-                heapq.heappush(self._expiries, (expires_us, alias, spelling))
+            values[spelling] = expires_us
+            self._will_expire(change.alias, spelling, expires_us)
 
-    def _swapping(self, alias: str, item_type: str, prepared: Prepared) -> ListChange:
-        """What a swap changes: of a list that stays, only the values that differ."""
-        old, new = self._values.get(alias), prepared.values
-        if old is None or self._types[alias] != item_type:
-            return ListChange(alias, "set", item_type, new)
-        put = {value: until for value, until in new.items() if old.get(value) != until}
-        taken = tuple(sorted(old.keys() - new.keys())) if len(old) + len(put) > len(new) else ()
-        return ListChange(alias, "patch", "", put, taken)
+    def announce(self, part: ListChange) -> None:
+        """Tell of a part of what a list is about to become; nothing changes yet."""
+        if self._listener is not None:
+            self._listener(part)
 
-    def _changed(self, change: ListChange | None) -> None:
+    def _changed(self, change: ListChange) -> None:
         self._changes += 1
-        if self._listener is not None and change is not None:
-            self._listener(change)
+        self.announce(change)
 
     def restore_version(self, changes: int) -> None:
         """Go on counting where the last process stopped."""
@@ -244,12 +278,18 @@ class ListBook:
 
     def expire(self, now_us: int) -> None:
         """Drop what has run out; called before each judgement, and free when nothing has."""
-        while self._expiries and self._expiries[0][0] <= now_us:
-            expires_us, alias, spelling = heapq.heappop(self._expiries)
-            values = self._values.get(alias, {})
-            if values.get(spelling) == expires_us:
-                del values[spelling]
-                self._changes += 1
+        if now_us < self._next_us:
+            return
+        for alias, heap in self._expiries.items():
+            while heap and heap[0][0] <= now_us:
+                expires_us, spelling = heapq.heappop(heap)
+                values = self._values[alias]
+                if values.get(spelling) == expires_us:
+                    del values[spelling]
+                    self._changes += 1
+                    if alias in self._renewals:
+                        self._renewals[alias].lapsed.add(spelling)
+        self._next_us = min((heap[0][0] for heap in self._expiries.values() if heap), default=EVER)
 
 
 def _spellings(item_type: str, value: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The nouns of judging: stored rules, rule sets, hits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sekisho.language import Action, CompiledRules, Rule
@@ -61,3 +62,16 @@ class RuleSet:
     shadowing: CompiledGroup | None = None
     """Rules in shadow about events that are decided; None when there are none."""
     holdout: HoldoutPlan | None = None
+    beside: "Beside | None" = None
+    """A candidate set that is judged too, without a say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A whole set in shadow: judged beside the live one, recorded, not acted on."""
+
+    ruleset: RuleSet
+    own: CompiledGroup
+    """Its rules whose verdict the live set does not give already."""
+    shared: Mapping[str, StoredRule]
+    """Id of a live rule → the rule of this set that matches whenever that one does."""

@@ -19,7 +19,7 @@ from sekisho.language import (
 from sekisho.rules.applies import NOT_DECIDING, is_taken
 from sekisho.rules.builtin import BUILTIN_RULES
 from sekisho.rules.failure import FailurePolicy
-from sekisho.rules.model import CompiledGroup, RuleSet, StoredRule
+from sekisho.rules.model import Beside, CompiledGroup, RuleSet, StoredRule
 from sekisho.rules.rollout import HoldoutPlan, Mode, Rollout
 
 MAX_RULES = 2_000
@@ -254,6 +254,48 @@ def build_ruleset(
         shadowing=_group(shadowing) if shadowing else None,
         holdout=holdout,
     )
+
+
+def with_beside(live: RuleSet, candidate: RuleSet | None) -> RuleSet:
+    """The live set with a candidate beside it, or with none.
+
+    What both sets have is judged once. Rules that the candidate itself has in shadow have no say.
+    """
+    if candidate is None:
+        return live
+    known = {_verdict_of(one): one.id for one in live.deciding.rules}
+    shared: dict[str, StoredRule] = {}
+    own: list[StoredRule] = []
+    for rule in candidate.deciding.rules:
+        twin = known.pop(_verdict_of(rule), None)
+        if twin is None:
+            own.append(rule)
+        else:
+            shared[twin] = rule
+    return replace(
+        live,
+        fields=live.fields | candidate.fields,
+        lists=live.lists | candidate.lists,
+        beside=Beside(candidate, _group(own), shared),
+    )
+
+
+def _verdict_of(rule: StoredRule) -> tuple[object, ...]:
+    """Equal for rules that match the same events: a roll-out's draw depends on the rule's id."""
+    drawn = (rule.rollout, rule.id) if rule.rollout else None
+    return format_rule(rule.rule), drawn
+
+
+def judge_beside(
+    beside: Beside,
+    matched: Iterable[StoredRule],
+    record: Record,
+    lists: Mapping[str, Container[str]],
+) -> list[StoredRule]:
+    """Every rule of a set in shadow that matches, given those of the live set that do."""
+    same = [beside.shared[one.id] for one in matched if one.id in beside.shared]
+    own = _matching(beside.own, record, lists)
+    return [*same, *(one for one in own if is_taken(one, record))]
 
 
 def judge(

@@ -65,6 +65,17 @@ ALTER TABLE ruleset ADD COLUMN holdout TEXT NOT NULL DEFAULT '';
 ALTER TABLE ruleset_draft ADD COLUMN holdout TEXT NOT NULL DEFAULT '';
 """,
     ),
+    Migration(
+        4,
+        "a whole rule set in shadow",
+        """
+CREATE TABLE ruleset_shadow(
+  one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, version TEXT NOT NULL,
+  since_us INTEGER NOT NULL, author TEXT NOT NULL, note TEXT NOT NULL, rules TEXT NOT NULL,
+  holdout TEXT NOT NULL
+) STRICT;
+""",
+    ),
 )
 
 
@@ -193,19 +204,15 @@ def _plan(text: object) -> HoldoutPlan | None:
 
 def publish(connection: apsw.Connection, published: Published) -> None:
     """Keep a new version and clear its draft; one saved since then stays."""
-    connection.execute(
-        "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            published.number,
-            published.version,
-            published.published_us,
-            published.author,
-            published.note,
-            msgspec.json.encode(published.rules).decode(),
-            _plan_text(published.holdout),
-        ),
-    )
+    connection.execute("INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?, ?)", columns_of(published))
     connection.execute("DELETE FROM ruleset_draft WHERE saved_us <= ?", (published.published_us,))
+
+
+def columns_of(one: Published) -> tuple[int, str, int, str, str, str, str]:
+    """A version as its row has it."""
+    rules = msgspec.json.encode(one.rules).decode()
+    told = (one.number, one.version, one.published_us, one.author, one.note)
+    return (*told, rules, _plan_text(one.holdout))
 
 
 def load_published(connection: apsw.Connection, version: str = "") -> Published | None:
@@ -215,16 +222,17 @@ def load_published(connection: apsw.Connection, version: str = "") -> Published 
         f"SELECT * FROM ruleset {where} ORDER BY number DESC LIMIT 1",  # noqa: S608 — fixed texts
         (version,),
     ).fetchone()
-    return None if row is None else _published(row)
+    return None if row is None else published_of(row)
 
 
 def all_published(connection: apsw.Connection) -> Iterator[Published]:
     """Every version, newest first."""
     for row in connection.execute("SELECT * FROM ruleset ORDER BY number DESC"):
-        yield _published(row)
+        yield published_of(row)
 
 
-def _published(row: tuple[object, ...]) -> Published:
+def published_of(row: tuple[object, ...]) -> Published:
+    """A version from its row."""
     number, version, published_us, author, note, rules, holdout = row
     assert isinstance(number, int)
     assert isinstance(published_us, int)
@@ -387,6 +395,14 @@ def count_items(connection: apsw.Connection, list_id: str, now_us: int) -> int:
         f"SELECT count(*) FROM value_list_item WHERE {IN_FORCE}"  # noqa: S608 — fixed
         " AND (expires_us = 0 OR expires_us > ?)",
         (list_id, list_id, now_us),
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def count_edition(connection: apsw.Connection, list_id: str, edition: int) -> int:
+    """How many items an edition of a list has, in force or not."""
+    row = connection.execute(
+        "SELECT count(*) FROM value_list_item WHERE list = ? AND edition = ?", (list_id, edition)
     ).fetchone()
     return int(str(row[0])) if row else 0
 

@@ -6,11 +6,14 @@ import struct
 from collections.abc import Mapping
 from random import Random
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sekisho.history.coding import coded
+from sekisho.language.coded_code import CodedRules
 from sekisho.language.explain import explain
 from sekisho.language.fold import fold
 from sekisho.language.interpret import interpret
@@ -278,12 +281,33 @@ def frame_of(records: list[Record], absent: str = "") -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def check_codes(
+    frame: pl.DataFrame, rules: list[Rule], lists: Mapping[str, frozenset[str]]
+) -> None:
+    """Rules over columns of a byte find what they find over the same values, written out."""
+    whole = pl.col(pl.Float64).abs().floor() % 255
+    small = frame.head(200).with_columns(
+        pl.when(whole.is_finite()).then(whole), pl.col(pl.Categorical).cast(pl.String)
+    )
+    narrow = coded(small, ())
+    assert {pl.UInt8, pl.Enum} <= {dtype.base_type() for dtype in narrow.dtypes}
+    expected = match_columns(rules, small, lists).collect()
+    for shown in (small, narrow):
+        matches = CodedRules(rules, lists).match(shown)
+        assert matches.columns(np.ones(small.height, np.bool_)).equals(expected)
+        assert (
+            matches.any().tolist() == expected.select(pl.any_horizontal("*")).to_series().to_list()
+        )
+
+
 def polars_answers(
     frame: pl.DataFrame, conditions: list[Condition], lists: Mapping[str, frozenset[str]]
 ) -> list[list[bool | None]]:
     """True where a condition matches, False where its negation does, None where neither does."""
     both = [sign for condition in conditions for sign in (condition, Not(condition, AT))]
-    shared = match_columns([Rule(Action.BLOCK, sign, "", AT) for sign in both], frame, lists)
+    rules = [Rule(Action.BLOCK, sign, "", AT) for sign in both]
+    check_codes(frame, rules, lists)
+    shared = match_columns(rules, frame, lists)
     alone = [
         polars_expression(sign, frame.schema, lists).alias(str(at)) for at, sign in enumerate(both)
     ]

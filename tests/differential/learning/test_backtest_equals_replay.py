@@ -136,11 +136,11 @@ def backtested(archive: Archive, rules: tuple[StoredRule, ...], book: ListBook) 
     fields = frozenset[str]().union(*(rule.fields for rule in ordered))
     found: Told = {}
     for block in blocks(settled, wanted_of(settled, fields)):
-        hits = judge.hits(block)
+        hits = judge.hits(block.frame).filter(pl.Series(block.counts))
         places = hits.select(judge.credited(0)).to_series()
         columns = [judge.column_of(0, at) for at in range(len(ordered))]
         for event, place, row in zip(
-            block["event"], places, hits.select(columns).rows(), strict=True
+            block.events(["event"])["event"], places, hits.select(columns).rows(), strict=True
         ):
             credited = at_position(ordered, place)
             matched = frozenset(rule.id for rule, hit in zip(ordered, row, strict=True) if hit)
@@ -185,7 +185,7 @@ def test_an_event_that_stands_in_two_imports_counts_once(tmp_path: Path) -> None
     events = [
         e
         for block in blocks(settled, wanted_of(settled, {"amount_in_usd"}))
-        for e in block["event"]
+        for e in block.events(["event"])["event"]
     ]
     assert (
         len(events)

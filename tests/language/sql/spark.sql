@@ -26,12 +26,12 @@ SELECT
       CASE
         WHEN ABS(
           CASE
-            WHEN `::age::` RLIKE '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$'
+            WHEN `::age::` RLIKE '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\\z'
             THEN CAST(`::age::` AS DOUBLE)
           END
         ) <= CAST(1.7976931348623157e+308 AS DOUBLE)
         THEN CASE
-          WHEN `::age::` RLIKE '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$'
+          WHEN `::age::` RLIKE '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\\z'
           THEN CAST(`::age::` AS DOUBLE)
         END
       END < CAST(30.0 AS DOUBLE)

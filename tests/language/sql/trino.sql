@@ -26,12 +26,12 @@ SELECT
       CASE
         WHEN ABS(
           CASE
-            WHEN REGEXP_LIKE("::age::", '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$')
+            WHEN REGEXP_LIKE("::age::", '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z')
             THEN TRY_CAST("::age::" AS DOUBLE)
           END
         ) <= CAST(1.7976931348623157e+308 AS DOUBLE)
         THEN CASE
-          WHEN REGEXP_LIKE("::age::", '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?$')
+          WHEN REGEXP_LIKE("::age::", '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?\z')
           THEN TRY_CAST("::age::" AS DOUBLE)
         END
       END < CAST(30.0 AS DOUBLE)

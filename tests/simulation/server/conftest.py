@@ -72,6 +72,12 @@ def data(tmp_path: Path) -> Path:
     return prepared(tmp_path / "data")
 
 
+@pytest.fixture
+def new_data(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes such directories by name."""
+    return lambda name: prepared(tmp_path / name)
+
+
 def prepared(directory: Path) -> Path:
     """Make a data directory with counters of every kind in force."""
     node = open_node(Settings(data=directory, dev=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -193,13 +194,22 @@ async def flood(url: str, requests: Iterable[Request], witness: Witness) -> None
 
 
 async def flood_until(
-    server: Servers, requests: Iterable[Request], witness: Witness, live_s: float
+    server: Servers, requests: Iterable[Request], witness: Witness, rng: random.Random
 ) -> None:
-    """Flood a server and kill it after a while."""
-    loading = asyncio.create_task(flood(server.url, requests, witness))
-    await asyncio.sleep(live_s)
-    server.kill()
-    await loading
+    """Flood a server and kill it some moment after it has given so many answers."""
+    heard, enough = witness.statuses.total(), rng.randint(1, 160)
+    loop = asyncio.get_running_loop()
+    is_doomed = False
+
+    def some() -> Iterator[Request]:
+        nonlocal is_doomed
+        for request in requests:
+            if not is_doomed and witness.statuses.total() - heard >= enough:
+                is_doomed = True
+                loop.call_later(rng.uniform(0, 0.02), server.kill)
+            yield request
+
+    await flood(server.url, some(), witness)
 
 
 def opened(data: Path) -> Node:

@@ -34,6 +34,14 @@ def break_on_purpose(bug: str) -> None:
             record(self, entry, undo, done)
 
         Checkpoint._record = early  # type: ignore[method-assign] — the seeded fault
+    if bug == "leak":
+        record, kept = Checkpoint._record, list[bytes]()
+
+        def keeping(self: Checkpoint, entry: Entry, undo: Undo, done: Done) -> None:
+            kept.append(entry.answer)
+            record(self, entry, undo, done)
+
+        Checkpoint._record = keeping  # type: ignore[method-assign] — the seeded fault
     if bug == "door":
         receive = checkpoint.receive
 

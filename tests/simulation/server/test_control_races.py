@@ -11,6 +11,7 @@ import httpx
 import pytest
 from recount import recounted
 
+from sekisho.entrypoints.rulesets_told import live_told
 from sekisho.entrypoints.settings import Settings
 from sekisho.entrypoints.wiring import build_application, open_node
 
@@ -108,7 +109,7 @@ def test_no_race_breaks_a_request_or_the_next_start(tmp_path: Path, seed: int) -
     assert crowd.statuses[200] > AT_ONCE * ROUNDS
     node = open_node(settings)
     try:
-        live: Any = node.policy.live_told()["rules"]
+        live: Any = live_told(node.policy.live.ruleset)["rules"]
         assert live
         assert recounted(node)[1] == [], f"seed {seed}"
     finally:

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness import SOAK
 from recount import recounted
 from stream import DECISIONS, LATE_US, Request, Stream
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 AT_US = 1_790_000_000_000_000
 DAY_S = 86_400
+SEEDS = 40 if SOAK else 3
+REQUESTS = 500 if SOAK else 200
 
 
 def disordered(seed: int, count: int) -> list[Request]:
@@ -59,10 +62,10 @@ def recorded(node: Any) -> int:
     return sum(row.kind != "control" for row in node.ledger.read_from())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_repeated_shuffled_late_events_count_once_at_their_time(new_node: Any, seed: int) -> None:
     node = new_node()
-    first = send_all(node, disordered(seed, 200))
+    first = send_all(node, disordered(seed, REQUESTS))
     assert recorded(node) == len(first) > 100
     recount, wrong = recounted(node)
     assert wrong == [], f"seed {seed}"

@@ -11,6 +11,7 @@ from harness import CONNECTIONS, DEV_KEY, SOAK, Connection, Gone, Servers
 from stream import DECISIONS, EVENTS, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 REQUESTS = 100_000 if SOAK else 3_000
@@ -52,7 +53,9 @@ def request(rng: random.Random, stream: Stream) -> bytes:
     ) + body
 
 
-async def fuzz(url: str, count: int) -> list[str]:
+async def fuzz(
+    url: str, count: int, progress: Callable[[int, int], None] = lambda _done, _of: None
+) -> list[str]:
     """Send so many over connections that are opened anew when the server closes them."""
     rng, stream = random.Random(SEED), Stream("fuzz", 1_790_000_000_000_000)
     source = iter([request(rng, stream) for _ in range(count)])
@@ -70,6 +73,7 @@ async def fuzz(url: str, count: int) -> list[str]:
                 connection = await Connection.open(url)
                 continue
             answered += 1
+            progress(answered, count)
             if status >= 500 or (status >= 400 and b'"message"' not in body):
                 wrong.append(f"{status} {body!r} to {raw!r}")
         connection.close()
@@ -79,11 +83,13 @@ async def fuzz(url: str, count: int) -> list[str]:
     return wrong
 
 
-def test_no_request_breaks_the_server(server: Servers, data: Path) -> None:
+def test_no_request_breaks_the_server(
+    server: Servers, data: Path, progress: Callable[[int, int], None]
+) -> None:
     print(f"seed {SEED}")  # noqa: T201 — shown when it fails
     server.start(data)
     before = server.log.read_text().count("Traceback")
-    wrong = asyncio.run(fuzz(server.url, REQUESTS))
+    wrong = asyncio.run(fuzz(server.url, REQUESTS, progress))
     assert wrong == [], f"seed {SEED}: {len(wrong)}"
     assert server.end(signal.SIGTERM) == 0
     assert server.log.read_text().count("Traceback") == before, server.log.read_text()

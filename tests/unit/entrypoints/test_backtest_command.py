@@ -100,9 +100,9 @@ def test_a_new_counter_is_counted_over_all_history(run: Run, mallory: Path) -> N
     [
         ((), "give one of a rule"),
         (("Block if :card_fundng: = 'x'",), "did you mean"),
-        (("Block if :amount: > 1", "--from", "soon"), "no date or time"),
-        (("Block if :amount: > 1", "--from", "2030-01-01"), "period is empty"),
-        (("--sweep", "Block if :amount: > 1"), "one place in braces"),
+        (("Block if :amount_in_usd: > 1", "--from", "soon"), "no date or time"),
+        (("Block if :amount_in_usd: > 1", "--from", "2030-01-01"), "period is empty"),
+        (("--sweep", "Block if :amount_in_usd: > 1"), "one place in braces"),
     ],
 )
 def test_what_cannot_be_asked_ends_with_2_and_a_reason(
@@ -115,10 +115,10 @@ def test_what_cannot_be_asked_ends_with_2_and_a_reason(
 
 def test_a_directory_without_history_says_what_to_do(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    status, _, err = run("backtest", "Block if :amount: > 1", "--data", tmp_path / "data")
+    status, _, err = run("backtest", "Block if :amount_in_usd: > 1", "--data", tmp_path / "data")
     assert status == 2
     assert "there is no history yet" in err
-    status, _, err = run("backtest", "Block if :amount: > 1", "--data", tmp_path / "nowhere")
+    status, _, err = run("backtest", "Block if :amount_in_usd: > 1", "--data", tmp_path / "nowhere")
     assert status == 2
     assert "there is no data directory" in err
 

@@ -29,6 +29,7 @@ def test_environment_sets_and_arguments_win() -> None:
         {"SEKISHO_IDEMPOTENCY_HOURS": "23"},
         {"SEKISHO_TRACE_RATIO": "2"},
         {"SEKISHO_RATE_LIMIT_PER_S": "0"},
+        {"SEKISHO_EGRESS_ALLOW": "10.1.0.0/33"},
     ],
 )
 def test_wrong_setting_is_named(environment: dict[str, str]) -> None:

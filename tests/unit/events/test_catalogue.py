@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sekisho.events import default_catalogue, is_counter
+from sekisho.language import check_condition, check_rule
 
 
 def test_catalogue_has_every_name_of_the_contract_with_its_type_and_flags() -> None:
@@ -50,3 +51,10 @@ def test_counters_are_told_from_attributes_that_may_be_given() -> None:
     assert {"total_usd_amount_failed_on_card_all_time", "blocks_per_ip_address_hourly"} <= counted
     assert counted.isdisjoint({"risk_score", "amount_in_usd", "is_new_card_on_customer", "email"})
     assert len(counted) == 96 + 20 + 10 + 2 + 16 + 4 + 4 + 8 + 6 + 8 + 15 + 4
+
+
+def test_amount_without_unit_is_for_counters_and_not_for_rules() -> None:
+    catalogue = default_catalogue()
+    error = check_rule("Block if :amount: > 100", catalogue).errors[0]
+    assert (error.kind, error.hint) == ("unknown_attribute", ":amount_in_usd:")
+    assert check_condition(":amount: > 100", catalogue).condition is not None

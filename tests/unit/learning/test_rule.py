@@ -54,7 +54,7 @@ def test_a_block_rule_changes_nothing_that_was_blocked_already(past_with: Make) 
 
 
 def test_a_review_rule_touches_only_what_succeeded_and_no_live_rule_takes(past_with: Make) -> None:
-    past = past_with(ROWS, ("Allow if :amount: > 5000", "Block if :amount: = 2000"))
+    past = past_with(ROWS, ("Allow if :amount_in_usd: > 50", "Block if :amount_in_usd: = 20"))
     result = of(past, "Review if :card_brand: = 'visa'")
     assert result["incremental"]["count"] == 3
     assert {one["rule"]: one["count"] for one in result["already_covered_by"]} == {
@@ -65,15 +65,15 @@ def test_a_review_rule_touches_only_what_succeeded_and_no_live_rule_takes(past_w
 
 
 def test_an_allow_rule_tells_what_it_would_unblock(past_with: Make) -> None:
-    past = past_with(ROWS, ("Block if :amount: = 2000",))
+    past = past_with(ROWS, ("Block if :amount_in_usd: = 20",))
     result = of(past, "Allow if :card_brand: = 'visa' and :risk_score: < 50")
     assert result["would_unblock"]["count"] == 2
     assert result["by_category"]["overrides"]["count"] == 2
 
 
 def test_a_rule_may_take_the_place_of_one_in_force(past_with: Make) -> None:
-    past = past_with(ROWS, ("Block if :amount: = 2000",))
-    wider = "Block if :amount: >= 2000"
+    past = past_with(ROWS, ("Block if :amount_in_usd: = 20",))
+    wider = "Block if :amount_in_usd: >= 20"
     assert of(past, wider)["incremental"]["count"] == 1
     assert of(past, wider, instead_of="live_1")["incremental"]["count"] == 2
     with pytest.raises(BacktestRefused, match="no rule `nope`"):
@@ -118,12 +118,39 @@ def test_a_rule_that_matches_nothing_says_why(past_with: Make) -> None:
 def test_what_cannot_be_asked_is_refused_with_a_way_out(past_with: Make) -> None:
     past = past_with(ROWS)
     with pytest.raises(BacktestRefused, match="period is empty"):
-        of(replace(past, from_us=50 * DAY, to_us=60 * DAY), "Block if :amount: > 5")
+        of(replace(past, from_us=50 * DAY, to_us=60 * DAY), "Block if :amount_in_usd: > 5")
     with pytest.raises(RuleRefused, match="did you mean"):
         ask(past, "Block if :card_brnd: = 'visa'", {})
     with pytest.raises(BacktestRefused, match="decide no payment"):
-        ask(past, "Resolve dispute if :amount: > 5", {})
+        ask(past, "Resolve dispute if :amount_in_usd: > 5", {})
     with pytest.raises(BacktestRefused, match="no decided event"):
-        of(replace(past, from_us=0, to_us=DAY), "Block if :amount: > 5")
+        of(replace(past, from_us=0, to_us=DAY), "Block if :amount_in_usd: > 5")
     with pytest.raises(BacktestRefused, match="reported in `xxx`"):
-        of(replace(past, currency="xxx"), "Block if :amount: > 5")
+        of(replace(past, currency="xxx"), "Block if :amount_in_usd: > 5")
+
+
+def test_outcomes_after_the_period_count_if_they_are_known_as_of_then(past_with: Make) -> None:
+    rows = [
+        paid(1),
+        paid(2),
+        paid(3),
+        told("dispute", 1, 20, is_fraudulent=True),
+        told("refund", 2, 40, refund_reason="fraudulent"),
+        told("label", 3, 60, label="fraud"),
+    ]
+    past = replace(past_with(rows), to_us=4 * DAY)
+    rule = "Block if :card_brand: = 'visa'"
+    known = {day: of(replace(past, as_of_us=day * DAY), rule) for day in (20, 21, 41, 42, 63)}
+    assert [one["precision"]["count"] for one in known.values()] == [0, 1, 1, 2, 3]
+    assert [one["recall"]["of"] for one in known.values()] == [0, 1, 1, 2, 3]
+    assert {one["period"]["events"] for one in known.values()} == {3}
+    assert of(past, rule)["precision"]["count"] == 3
+
+
+def test_lists_and_rates_that_are_of_today_are_named(past_with: Make) -> None:
+    past = past_with([paid(1), paid(2, currency="jpy")], ("Block if :amount_in_usd: > 5000",))
+    plain = of(past, "Block if :card_brand: = 'visa'")["as_of_now"]
+    assert plain == {"lists": [], "amounts_converted": 1}
+    listed = replace(past, lists={"watched": ["visa"]})
+    asked = ask(listed, "Block if :card_brand: in @watched", {"watched": "string"})
+    assert backtest_rule(listed, asked, Costs())["as_of_now"]["lists"] == ["watched"]

@@ -1,5 +1,7 @@
 """Lists in memory: comparison by type, expiry, versions, whole replacement."""
 
+from random import Random
+
 import pytest
 
 from sekisho.rules import (
@@ -8,7 +10,10 @@ from sekisho.rules import (
     MAX_ITEMS,
     ItemRefused,
     ListBook,
+    ListChange,
+    let_go,
     normalise_item,
+    prepare,
 )
 
 
@@ -120,3 +125,69 @@ def test_reader_keeps_the_list_it_began_with() -> None:
     book.replace("it", "email", [("new@b.example", 0)])
     assert list(held) == ["old@b.example"]
     assert list(book.values["it"]) == ["new@b.example"]
+
+
+class Follower:
+    """A book that repeats what another one tells, as a replay of the log does."""
+
+    def __init__(self, leader: ListBook) -> None:
+        self.leader, self.book = leader, ListBook()
+        self.rows = 0
+        leader.listen(self.take)
+
+    def take(self, change: ListChange) -> None:
+        self.rows += 1
+        self.book.repeat(change)
+        self.book.restore_version(self.leader.changes)
+
+    def agrees(self, now_us: int) -> bool:
+        for book in (self.leader, self.book):
+            book.expire(now_us)
+        same = self.leader.values == self.book.values
+        return same and self.leader.version == self.book.version
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_renewed_list_is_followed_part_by_part_whatever_happens_meanwhile(seed: int) -> None:
+    rng = Random(seed)
+    names = [f"v{n}" for n in range(40)]
+    book = ListBook()
+    follower = Follower(book)
+
+    def some() -> list[tuple[str, int]]:
+        chosen = rng.sample(names, rng.randrange(40))
+        return [(name, rng.choice([0, 0, 30, 60, 90])) for name in chosen]
+
+    book.replace("it", "customer_id", some())
+    for now_us in range(0, 100, 5):
+        before = dict(book.values["it"])
+        renewal = book.renew("it")
+        prepared = prepare("customer_id", some())
+        coming = dict(prepared.values)
+        mine: dict[str, int | None] = {}
+        for part in [None, *renewal.work_out(prepared.values, 4)]:
+            if part is not None:
+                book.announce(part)
+            name, until = rng.choice(names), rng.choice([0, now_us + 1, 95])
+            if rng.random() < 0.3:
+                book.add("it", name, until)
+                mine[name] = until
+            elif rng.random() < 0.3:
+                book.remove("it", name)
+                mine[name] = None
+            assert follower.agrees(now_us + rng.randrange(2))
+        if rng.random() < 0.2:  # it comes to nothing: the next one begins anew
+            assert set(book.values["it"]) <= {*before, *mine}
+            continue
+        left = book.put_in_place(renewal, prepared)
+        let_go(renewal.before, left)
+        for name, until in mine.items():
+            coming = {**coming, name: until} if until is not None else coming
+            if until is None:
+                coming.pop(name, None)
+        assert set(book.values["it"]) <= set(coming)
+        assert follower.agrees(now_us + 2)
+        living = {
+            name for name, until in coming.items() if until is None or not 0 < until <= now_us + 2
+        }
+        assert set(book.values["it"]) == living

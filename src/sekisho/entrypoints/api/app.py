@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from sekisho import __version__
 from sekisho.actions import ActionRefused, PoliciesRefused
+from sekisho.collect import ProfileRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.api import (
     action_policies,
@@ -23,8 +24,13 @@ from sekisho.entrypoints.api import (
     developer,
     lists,
     operating,
+    parameters,
+    profiles,
+    restraints,
+    reviews,
     rule_figures,
     rulesets,
+    webhook_endpoints,
 )
 from sekisho.entrypoints.api.openapi import describe_decisions
 from sekisho.entrypoints.backtests import Backtests
@@ -33,14 +39,17 @@ from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
 from sekisho.flow import Refusal
 from sekisho.rules import ListRefused, RulesRefused
+from sekisho.webhooks import EndpointRefused
 
 REFUSALS: Final[tuple[type[Exception], ...]] = (
     HttpRefusal,
     EventRefused,
     RulesRefused,
     ListRefused,
+    EndpointRefused,
     ActionRefused,
     PoliciesRefused,
+    ProfileRefused,
     Refusal,
     StoreError,
 )
@@ -68,7 +77,12 @@ def build_api(node: Node) -> FastAPI:
         rule_figures.router,
         counters.router,
         lists.router,
+        profiles.router,
+        parameters.router,
         backtests.router,
+        webhook_endpoints.router,
+        reviews.router,
+        restraints.router,
         actions.router,
         action_policies.router,
         operating.router,

@@ -1,5 +1,6 @@
 """Lists in Sekisho's own shape: by alias, with expiry, whole lists at once."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -50,7 +51,7 @@ async def all_lists(request: Request, key: ApiKey = need("read")) -> Response:
     del key
     node = node_of(request)
     rows, _ = list_lists(node.store.read(), Page(limit=100_000))
-    return answer({"object": "list", "data": [_told(node, row) for row in rows]})
+    return answer({"object": "list", "data": [await _told(node, row) for row in rows]})
 
 
 @router.post("", summary="Make a list")
@@ -60,7 +61,7 @@ async def create(request: Request, given: ListIn, key: ApiKey = need("lists")) -
     change = node.desk.create(
         given.alias, given.name or given.alias, given.item_type, given.metadata, key.id
     )
-    return answer(_told(node, await node.change_soon(change)), 201)
+    return answer(await _told(node, await node.change_soon(change)), 201)
 
 
 @router.get("/{alias}", summary="One list")
@@ -68,7 +69,7 @@ async def get_list(request: Request, alias: str, key: ApiKey = need("read")) -> 
     """By alias or id."""
     del key
     node = node_of(request)
-    return answer(_told(node, found_list(node.store.read(), alias)))
+    return answer(await _told(node, found_list(node.store.read(), alias)))
 
 
 @router.delete("/{alias}", summary="Remove a list")
@@ -104,8 +105,9 @@ async def add(
 ) -> Response:
     """Values that are there already stay as they are."""
     node = node_of(request)
-    row, added = await node.filler.fill(alias, _values(given), key.id)
-    return answer({**_told(node, row), "added": added})
+    values = await asyncio.to_thread(_values, given)
+    row, added = await node.filler.fill(alias, values, key.id)
+    return answer({**await _told(node, row), "added": added})
 
 
 @router.put("/{alias}/items", summary="Replace all values")
@@ -114,8 +116,9 @@ async def replace(
 ) -> Response:
     """A decision sees the old list or the new one, never a part."""
     node = node_of(request)
-    row, added = await node.filler.fill(alias, _values(given), key.id, replacing=True)
-    return answer({**_told(node, row), "added": added})
+    values = await asyncio.to_thread(_values, given)
+    row, added = await node.filler.fill(alias, values, key.id, replacing=True)
+    return answer({**await _told(node, row), "added": added})
 
 
 @router.delete("/{alias}/items/{item_id}", summary="Remove one value")
@@ -140,7 +143,10 @@ def _until(moment: datetime | None) -> int:
     return to_us(moment) if moment else 0
 
 
-def _told(node: Node, row: ListRow) -> dict[str, Any]:
+async def _told(node: Node, row: ListRow) -> dict[str, Any]:
+    def counted() -> int:
+        return count_items(node.store.read(), row.id, node.clock.now_us())
+
     return {
         "object": "list_of_values",
         "id": row.id,
@@ -150,7 +156,7 @@ def _told(node: Node, row: ListRow) -> dict[str, Any]:
         "metadata": dict(row.metadata),
         "created_at": iso(row.created_us),
         "created_by": row.created_by,
-        "items": count_items(node.store.read(), row.id, node.clock.now_us()),
+        "items": await asyncio.to_thread(counted),
         "used_by": sorted(node.policy.rules_using(row.alias)),
     }
 

@@ -13,20 +13,41 @@ from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.entrypoints.rule_figures import (
     EVER_US,
+    WEEK_US,
     Period,
+    days_told,
     folded,
     matches_told,
     rules_with_edits,
-    told,
+    summary,
 )
-from sekisho.kit.clock import to_us
-from sekisho.learning import RuleAsked, matches_of, rule_metrics
+from sekisho.entrypoints.versions import found_shadow
+from sekisho.kit.clock import iso, to_us
+from sekisho.learning import RuleAsked, compare_beside, matches_of, rule_metrics
 
-router = APIRouter(prefix="/v1/rules", tags=["rules"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
 Moment = Annotated[AwareDatetime | None, Query()]
 
 
-@router.get("/{rule_id}/metrics", summary="What a rule did")
+@router.get("/rules/summary", summary="The last week of every rule")
+async def week(request: Request, before: Moment = None, key: ApiKey = need("read")) -> Response:
+    """Beside the week before, with hints; `before` ends the week, now when left out."""
+    del key
+    node = node_of(request)
+    until_us = to_us(before) if before else node.clock.now_us()
+
+    def work() -> list[dict[str, object]]:
+        rules = rules_with_edits(node.policy.published())
+        records = folded(node.settings.data, node.ledger, node.policy.context)
+        return summary(rules, records, until_us)
+
+    async with node.folding:
+        lines = await asyncio.to_thread(work)
+    span = {"from": iso(until_us - WEEK_US), "to": iso(until_us)}
+    return answer({"object": "list", "week": span, "data": lines})
+
+
+@router.get("/rules/{rule_id}/metrics", summary="What a rule did")
 async def metrics(
     request: Request,
     rule_id: str,
@@ -41,13 +62,13 @@ async def metrics(
     def work() -> dict[str, object]:
         rule = _rule(node, rule_id)
         records = folded(node.settings.data, node.ledger, node.policy.context)
-        return told(rule_metrics([rule], records, period, node.clock.now_us())[0])
+        return days_told(rule_metrics([rule], records, period, node.clock.now_us())[0])
 
     async with node.folding:
         return answer(await asyncio.to_thread(work))
 
 
-@router.get("/{rule_id}/matches", summary="The events a rule matched, as CSV")
+@router.get("/rules/{rule_id}/matches", summary="The events a rule matched, as CSV")
 async def matches(
     request: Request,
     rule_id: str,
@@ -66,6 +87,30 @@ async def matches(
 
     async with node.folding:
         return Response(await asyncio.to_thread(work), media_type="text/csv; charset=utf-8")
+
+
+@router.get("/rulesets/shadow/metrics", summary="The rule set in shadow against the live one")
+async def beside(
+    request: Request,
+    version: str = "",
+    after: Moment = None,
+    before: Moment = None,
+    key: ApiKey = need("read"),
+) -> Response:
+    """Decisions that differ, by outcome, in number and money, with what became of them.
+
+    Of the set in shadow, or of the `version` of one that was.
+    """
+    del key
+    node, period = node_of(request), _period(after, before)
+
+    def work() -> dict[str, object]:
+        wanted = version or found_shadow(node.store.read()).version
+        records = folded(node.settings.data, node.ledger, node.policy.context)
+        return days_told(compare_beside(records, period, node.clock.now_us(), wanted))
+
+    async with node.folding:
+        return answer(await asyncio.to_thread(work))
 
 
 def _rule(node: Node, rule_id: str) -> RuleAsked:

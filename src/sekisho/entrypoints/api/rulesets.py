@@ -11,9 +11,9 @@ from sekisho.entrypoints.api.guard import answer, need, node_of
 from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
-from sekisho.entrypoints.policy import holdout_told, trial_told
 from sekisho.entrypoints.refusals import HttpRefusal, as_dicts, as_refusal
-from sekisho.kit.clock import iso
+from sekisho.entrypoints.rulesets_told import live_told, published_told, shadow_told
+from sekisho.entrypoints.versions import found_published, found_shadow
 from sekisho.language import check_rule, format_rule
 from sekisho.rules import (
     MAX_RULES,
@@ -26,7 +26,7 @@ from sekisho.rules import (
     check_size,
 )
 from sekisho.rules.rollout import MOST_SHARE
-from sekisho.rules.sqlite import Published, drafted
+from sekisho.rules.sqlite import drafted
 
 router = APIRouter(prefix="/v1", tags=["rules"], route_class=StrictRoute)
 
@@ -122,7 +122,48 @@ async def publish(
         published = await node.policy.publish(key.id, note.note if note else "")
     except (RulesRefused, ValueError) as error:
         raise _refused(error) from error
-    return answer(_told(published, live=True))
+    return answer(published_told(published, live=True))
+
+
+@router.post("/rulesets/draft/shadow", summary="Put the draft in shadow, beside the live rule set")
+async def put_in_shadow(
+    request: Request, note: NoteIn | None = None, key: ApiKey = need("rules")
+) -> Response:
+    """Decisions record what it would have decided, in `shadow_ruleset`; nothing acts on it."""
+    policy = node_of(request).policy
+    try:
+        candidate = await policy.put_in_shadow(key.id, note.note if note else "")
+    except (RulesRefused, ValueError) as error:
+        raise _refused(error) from error
+    return answer(shadow_told(candidate, policy.live.ruleset.version))
+
+
+@router.get("/rulesets/shadow", summary="The rule set in shadow")
+async def get_shadow(request: Request, key: ApiKey = need("read")) -> Response:
+    """Its rules, since when, and the live version beside it."""
+    del key
+    node = node_of(request)
+    return answer(shadow_told(found_shadow(node.store.read()), node.policy.live.ruleset.version))
+
+
+@router.delete("/rulesets/shadow", summary="End the shadow")
+async def end_shadow(request: Request, key: ApiKey = need("rules")) -> Response:
+    """Decisions are recorded without it from now on; what was recorded stays."""
+    del key
+    policy = node_of(request).policy
+    ended = await policy.end_shadow()
+    return answer({**shadow_told(ended, policy.live.ruleset.version), "ended": True})
+
+
+@router.post("/rulesets/shadow/publish", summary="Make the rule set in shadow the live one")
+async def publish_shadow(
+    request: Request, note: NoteIn | None = None, key: ApiKey = need("rules")
+) -> Response:
+    """Its rules keep their ids; the draft, if there is one, stays."""
+    policy = node_of(request).policy
+    return answer(
+        published_told(await policy.publish_shadow(key.id, note.note if note else ""), live=True)
+    )
 
 
 @router.get("/rulesets", summary="Every published version")
@@ -134,7 +175,7 @@ async def versions(request: Request, key: ApiKey = need("read")) -> Response:
 
     def told() -> list[dict[str, Any]]:
         published = node.policy.published()
-        return [_told(one, live=one.version == live, rules=False) for one in published]
+        return [published_told(one, live=one.version == live, rules=False) for one in published]
 
     return answer({"object": "list", "data": await asyncio.to_thread(told)})
 
@@ -171,22 +212,22 @@ async def diff(
 async def get_version(request: Request, version: str, key: ApiKey = need("read")) -> Response:
     """By its name, its number, or `live`."""
     del key
-    policy = node_of(request).policy
+    node = node_of(request)
     if version == "live":
-        return answer(policy.live_told())
-    found = policy.find_published(version)
-    return answer(_told(found, live=found.version == policy.live.ruleset.version))
+        return answer(live_told(node.policy.live.ruleset))
+    found = found_published(node.store.read(), version)
+    return answer(published_told(found, live=found.version == node.policy.live.ruleset.version))
 
 
 @router.post("/rulesets/{version}/publish", summary="Go back to a version")
 async def republish(request: Request, version: str, key: ApiKey = need("rules")) -> Response:
     """Publishes the rules of an earlier version as a new one."""
     node = node_of(request)
-    found = node.policy.find_published(version)
+    found = found_published(node.store.read(), version)
     rules = [drafted(one) for one in found.rules]
     await node.policy.save_draft(rules, key.id, found.holdout)
     published = await node.policy.publish(key.id, f"back to {found.version}")
-    return answer(_told(published, live=True))
+    return answer(published_told(published, live=True))
 
 
 def _checked(node: Node, drafts: Sequence[DraftRule]) -> list[dict[str, Any]]:
@@ -216,30 +257,6 @@ def _drafts(draft: DraftIn) -> list[DraftRule]:
 def _draft(one: RuleIn) -> DraftRule:
     rollout = Rollout(one.rollout.percent, one.rollout.by) if one.rollout else None
     return DraftRule(one.predicate, one.id, one.on_failure, one.mode, rollout)
-
-
-def _told(published: Published, *, live: bool, rules: bool = True) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "object": "ruleset",
-        "version": published.version,
-        "number": published.number,
-        "live": live,
-        "published_at": iso(published.published_us),
-        "author": published.author,
-        "note": published.note,
-    }
-    if rules:
-        told["rules"] = [
-            {
-                "id": one.id,
-                "predicate": one.predicate,
-                "on_failure": one.on_failure or None,
-                **trial_told(Mode(one.mode or Mode.LIVE), one.rollout),
-            }
-            for one in published.rules
-        ]
-        told |= holdout_told(published.holdout)
-    return told
 
 
 def _refused(error: Exception) -> HttpRefusal:

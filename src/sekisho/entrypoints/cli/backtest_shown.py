@@ -105,6 +105,12 @@ def _head(result: dict[str, Any], title: str) -> None:
         names = result["counters_computed"]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         OUT.print(f"[dim]counters computed from history: {', '.join(names[:SHOWN])}{more}[/]")
+    now = result["as_of_now"]
+    present = [f"@{alias}" for alias in now["lists"]]
+    if now["amounts_converted"]:
+        present.append(f"exchange rates of {now['amounts_converted']:,} amounts")
+    if present:
+        OUT.print(f"[dim]as of now, not of each payment: {escape(', '.join(present))}[/]")
 
 
 def _row(

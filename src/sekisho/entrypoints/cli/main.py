@@ -10,10 +10,12 @@ from sekisho import __version__
 from sekisho.collect import IpTableRefused
 from sekisho.durable import StoreError
 from sekisho.entrypoints.cli import (
+    actions,
     backtest,
     demo,
     history,
     importing,
+    indicators,
     keeping,
     parity,
     rule_figures,
@@ -36,7 +38,9 @@ app = typer.Typer(
 rules.app.command("sql")(rules_sql.sql_command)
 rules.app.command("metrics")(rule_figures.metrics_command)
 rules.app.command("summary")(rule_figures.summary_command)
+rules.app.command("shadow")(rule_figures.shadow_command)
 app.add_typer(rules.app, name="rules")
+app.add_typer(actions.app, name="actions")
 app.add_typer(history.counters_app, name="counters")
 app.add_typer(keeping.lists_app, name="lists")
 app.add_typer(keeping.keys_app, name="keys")
@@ -45,6 +49,7 @@ app.command("backtest")(backtest.backtest_command)
 app.command("demo")(demo.demo_command)
 app.command("decide")(keeping.decide_command)
 app.command("import")(importing.import_command)
+app.command("indicators")(indicators.indicators_command)
 app.command("replay")(history.replay_command)
 app.command("verify-ledger")(keeping.verify_ledger_command)
 app.command("verify-parity")(parity.verify_parity_command)

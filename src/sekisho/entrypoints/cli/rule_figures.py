@@ -14,15 +14,15 @@ from sekisho.entrypoints.foundation import database_of
 from sekisho.entrypoints.rates import rates_of
 from sekisho.entrypoints.rule_figures import (
     context_of,
+    days_told,
     folded,
     matches_told,
     rules_with_edits,
     summary,
-    told,
 )
 from sekisho.entrypoints.settings import read_settings
 from sekisho.kit.clock import SystemClock
-from sekisho.learning import RuleAsked, matches_of, rule_metrics
+from sekisho.learning import RuleAsked, compare_beside, matches_of, rule_metrics
 from sekisho.ledger import LogReader
 from sekisho.rules import sqlite as tables
 
@@ -53,7 +53,7 @@ def metrics_command(
         if not rule:
             fail("--matches writes the events of one rule", "name the rule")
         _writer(matches)(matches_told(matches_of(rule, records, wanted, now_us)), matches)
-    found = [told(one) for one in rule_metrics(chosen, records, wanted, now_us)]
+    found = [days_told(one) for one in rule_metrics(chosen, records, wanted, now_us)]
     if as_json:
         emit_json(found[0] if rule else found)
         return
@@ -75,6 +75,40 @@ def summary_command(data: Data = None, to: To = "", as_json: AsJson = False) -> 
         figures = ("matched", "matched_week_before", "fraud_among_matched")
         shown.add_row(one["rule"], *(f"{one[name]:,}" for name in figures), hints)
     OUT.print(shown)
+
+
+def shadow_command(
+    data: Data = None,
+    version: Annotated[
+        str, typer.Option(help="of a set in shadow; the one recorded last when left out")
+    ] = "",
+    from_: From = "",
+    to: To = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compare a rule set in shadow with the live one: decisions that differ, in number and money.
+
+    For a data directory at rest; of a running server, ask GET /v1/rulesets/shadow/metrics.
+    """
+    _, records = _open(data)
+    found = compare_beside(records, period(from_, to), SystemClock().now_us(), version)
+    if found["version"] is None or not found["decisions"]["count"]:
+        fail(
+            f"no decision was recorded beside {version or 'a rule set in shadow'}",
+            "put a draft in shadow: POST /v1/rulesets/draft/shadow",
+        )
+    if as_json:
+        emit_json(days_told(found))
+        return
+    OUT.print(f"[bold]{found['version']}[/]: {_text(found['decisions'])} decided beside it")
+    OUT.print(f"  agreed: {_text(found['agreed'])}")
+    shown = table("live", "in shadow", "decisions", "fraud", "credited in shadow")
+    for one in found["flips"]:
+        rules = ", ".join(
+            f"{rule['rule'] or 'no rule'} ({rule['count']:,})" for rule in one["rules"]
+        )
+        shown.add_row(one["live"], one["shadow"], _text(one), _text(one["fraud"]), rules)
+    OUT.print(shown if found["flips"] else "  no decision differs")
 
 
 def _open(data: Path | None) -> tuple[list[RuleAsked], pl.LazyFrame]:
