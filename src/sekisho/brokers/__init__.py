@@ -1,6 +1,6 @@
 """Message brokers behind one port: at least once, acknowledged after the effect."""
 
-from sekisho.brokers.consume import DEAD_SUFFIX, Consumption, Handler, consume
+from sekisho.brokers.consume import DEAD_SUFFIX, Consumption, Handler, consume, stop
 from sekisho.brokers.model import BrokerError, BrokerMissing, BrokerUnavailable, Message, Poison
 from sekisho.brokers.opening import open_broker
 from sekisho.brokers.ports import Broker, Delivery
@@ -18,4 +18,5 @@ __all__ = [
     "Poison",
     "consume",
     "open_broker",
+    "stop",
 ]

@@ -15,6 +15,7 @@ Handler = Callable[[Message], Awaitable[None]]
 
 DEAD_SUFFIX: Final = ".dead"
 _LOST_S: Final = (0.2, 5.0)
+_STOP_AGAIN_S: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +64,15 @@ async def consume(broker: Broker, what: Consumption, handler: Handler) -> None:
             _log.warning("broker.lost", topic=what.topic, group=what.group, error=str(error))
             await asyncio.sleep(lost_s)
             lost_s = min(_LOST_S[1], 2 * lost_s)
+
+
+async def stop(*tasks: "asyncio.Task[None]") -> None:
+    """End consuming tasks, however often a client library swallows a cancellation."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_STOP_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _handle_all(

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from sekisho.actions import ActionDesk, Kinds, RemoteAttempts, take_in
-from sekisho.brokers import BrokerError, open_broker
+from sekisho.brokers import BrokerError, open_broker, stop
 from sekisho.entrypoints.settings import PREFIX, Settings, SettingsError
 from sekisho.kit.clock import Clock
 
@@ -45,8 +45,6 @@ class Bridge:
 
     async def end(self) -> None:
         """Take in no more, and let go of the broker."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
         self._tasks = []
         await self.broker.close()

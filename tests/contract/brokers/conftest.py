@@ -1,6 +1,7 @@
 """The brokers under test, each real but Pub/Sub, for which no emulator can be installed."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from .pubsub_fake import serving
 from .servers import Service, nats_server, rabbitmq_server, redis_server, running
 
 LEASE_S = 2.0
+LONG = pytest.mark.skipif(
+    os.environ.get("SEKISHO_SOAK") != "1", reason="five brokers, many restarts: make soak"
+)
 _TOPICS = count(1)
 
 

@@ -18,7 +18,7 @@ from sekisho.brokers import (
     open_broker,
 )
 
-from .conftest import Meeting
+from .conftest import LONG, Meeting
 
 GROUP = "workers"
 Meet = Callable[[Callable[[Meeting], Any]], None]
@@ -69,6 +69,7 @@ def test_a_message_arrives_as_it_was_sent(meet: Meet) -> None:
     meet(scenario)
 
 
+@LONG
 def test_what_was_sent_before_anyone_listened_is_not_missed(meet: Meet) -> None:
     async def scenario(meeting: Meeting) -> None:
         await meeting.client().declare(meeting.topic, GROUP)
@@ -102,6 +103,7 @@ def test_what_is_given_back_comes_again_and_is_counted(meet: Meet) -> None:
     meet(scenario)
 
 
+@LONG
 def test_what_a_lost_member_held_goes_to_another(meet: Meet) -> None:
     async def scenario(meeting: Meeting) -> None:
         lost, heir = meeting.client("lost"), meeting.client("heir")
@@ -119,6 +121,7 @@ def test_what_a_lost_member_held_goes_to_another(meet: Meet) -> None:
     with_short_leases(meet, scenario)
 
 
+@LONG
 def test_each_group_sees_every_message(meet: Meet) -> None:
     async def scenario(meeting: Meeting) -> None:
         broker, other = meeting.client(), meeting.client("two")
@@ -179,6 +182,7 @@ def test_handled_means_acknowledged_after_the_handler(meet: Meet) -> None:
     meet(scenario)
 
 
+@LONG
 def test_a_killed_broker_loses_nothing_it_confirmed(meet: Meet, bench: Any) -> None:
     if bench.service is None:
         pytest.skip(f"{bench.name}: no server process of its own here")

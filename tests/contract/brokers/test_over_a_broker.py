@@ -16,7 +16,7 @@ import pytest
 
 from sekisho.brokers import Broker, Message
 
-from .conftest import Bench, Meeting
+from .conftest import LONG, Bench, Meeting
 
 KEY = {"authorization": "Bearer sk_test_sekisho"}
 ASKED, TOLD, GROUP = "sekisho.actions", "example.told", "test"
@@ -136,6 +136,7 @@ def test_what_any_producer_asks_for_is_done_once_by_a_worker(
         meet(scenario)
 
 
+@LONG
 def test_orders_outlive_workers(meet: Meet, service: Any, tmp_path: Path) -> None:
     """No worker at first, then one that is killed, then another: all is done in the end."""
 

@@ -3,13 +3,12 @@
 import asyncio
 import random
 import signal
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from sekisho.actions import Attempts, Bus, Limits, Services, Traffic, Worker, installed_kinds
-from sekisho.brokers import BrokerError, open_broker
+from sekisho.brokers import BrokerError, open_broker, stop
 from sekisho.entrypoints.cli.console import OUT, fail
 from sekisho.kit.clock import SystemClock
 from sekisho.kit.ids import Ids
@@ -40,12 +39,16 @@ def work_command(
 
     async def run() -> None:
         task = asyncio.create_task(Worker(port, attempts, clock.now_us).run(concurrency))
-        loop = asyncio.get_running_loop()
+        ending = asyncio.Event()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, task.cancel)
+            asyncio.get_running_loop().add_signal_handler(one, ending.set)
         OUT.print(f"working as {name}")
-        with suppress(asyncio.CancelledError):
-            await task
+        told = asyncio.create_task(ending.wait())
+        await asyncio.wait((task, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if task.done():
+            task.result()  # it never returns: this raises what went wrong
+        await stop(task)
         await port.close()
 
     asyncio.run(run())
