@@ -90,6 +90,42 @@ def test_decision_reaches_a_receiver_as_a_signed_webhook_through_a_policy(
     assert ended(http, headers["webhook-id"])["result"] == {"status": 200}
 
 
+def test_policy_names_what_is_there_and_keeps_its_list(http: httpx.Client, fresh: Fresh) -> None:
+    alias = fresh("watched")
+    add = {"kind": "list.add", "params": {"list": alias, "value": ":email:"}}
+    policies = {"policies": [{"name": "watch", "outcomes": ["block"], "actions": [add]}]}
+    refused = http.put("/v1/action-policies", json=policies)
+    assert (refused.status_code, alias in refused.json()["error"]["message"]) == (422, True)
+    assert http.post("/v1/lists", json={"alias": alias, "item_type": "email"}).is_success
+    assert http.put("/v1/action-policies", json=policies).is_success
+    kept = http.delete(f"/v1/lists/{alias}")
+    assert kept.status_code in {400, 409}, kept.text
+    assert "an action policy" in kept.text
+    send = {"kind": "webhook.send", "params": {"endpoint": "whe_none", "type": ":outcome:"}}
+    policies["policies"][0]["actions"] = [send]
+    refused = http.put("/v1/action-policies", json=policies)
+    assert (refused.status_code, "whe_none" in refused.text) == (422, True)
+    http.put("/v1/action-policies", json={"policies": []})
+    assert http.delete(f"/v1/lists/{alias}").is_success
+
+
+def test_what_a_policy_names_may_be_gone_at_the_next_start(new_server: Any, api_of: Any) -> None:
+    server = new_server()
+    with server.client() as http:
+        endpoint = http.post("/v1/webhook_endpoints", json={"url": "http://127.0.0.1:9/"}).json()
+        send = {"kind": "webhook.send", "params": {"endpoint": endpoint["id"], "type": "t"}}
+        policy = {"name": "tell", "outcomes": ["block"], "actions": [send]}
+        assert http.put("/v1/action-policies", json={"policies": [policy]}).is_success
+        api_of(http).publish("Block if :amount_in_usd: > 1")
+        assert http.delete(f"/v1/webhook_endpoints/{endpoint['id']}").is_success
+    server.kill()
+    server.start()
+    with server.client() as http:
+        assert api_of(http).decide()["outcome"] == "block"
+        (action,) = http.get("/v1/actions").json()["data"]
+        assert endpoint["id"] in ended(http, action["id"], "dead")["error"]
+
+
 def test_webhook_comes_again_under_its_id_until_it_is_taken(
     http: httpx.Client, act: Act, receiver: Any
 ) -> None:

@@ -32,13 +32,12 @@ from sekisho.actions.policies import (
     PolicyAction,
 )
 from sekisho.actions.publish import Bus
-from sekisho.actions.remote import PATIENCE_S, RemoteAttempts, Worker
+from sekisho.actions.remote import Handing, RemoteAttempts, Worker
 from sekisho.actions.rows import POLICY, Asked, cause_of, derived_id, row_of
 from sekisho.actions.traffic import Limits, Traffic
 
 __all__ = [
     "GROUP",
-    "PATIENCE_S",
     "POLICY",
     "ActionContext",
     "ActionDesk",
@@ -57,6 +56,7 @@ __all__ = [
     "ExecutorOptions",
     "Frequency",
     "GiveUp",
+    "Handing",
     "KindUnknown",
     "Kinds",
     "Limits",

@@ -17,6 +17,7 @@ from sekisho.actions.desk import ActionRefused
 from sekisho.actions.kinds import Todo
 from sekisho.actions.rows import Asked, derived_id
 from sekisho.kit.clock import MICROSECONDS, to_us
+from sekisho.kit.sentences import going_on
 
 TYPE: Final = "sekisho.action."
 """How the `type` of an event begins that asks for an action; the kind follows."""
@@ -97,9 +98,9 @@ def _structured(body: bytes) -> CloudEvent:
     try:
         return msgspec.json.decode(body, type=CloudEvent)
     except msgspec.ValidationError as error:
-        raise _bad(f"no CloudEvent: {_lowered(error)}") from error
+        raise _bad(f"no CloudEvent: {going_on(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ActionRefused(400, "not_json", f"the body is not JSON: {_lowered(error)}") from error
+        raise ActionRefused(400, "not_json", f"the body is not JSON: {going_on(error)}") from error
 
 
 def _binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
@@ -113,13 +114,13 @@ def _binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     try:
         fields["data"] = msgspec.json.decode(body) if body else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ActionRefused(400, "not_json", f"the body is not JSON: {_lowered(error)}") from error
+        raise ActionRefused(400, "not_json", f"the body is not JSON: {going_on(error)}") from error
     if "dryrun" in fields:
         fields["dryrun"] = fields["dryrun"] == "true"
     try:
         return msgspec.convert(fields, CloudEvent)
     except msgspec.ValidationError as error:
-        raise _bad(f"no CloudEvent: {_lowered(error)}") from error
+        raise _bad(f"no CloudEvent: {going_on(error)}") from error
 
 
 def _check(event: CloudEvent) -> None:
@@ -142,8 +143,3 @@ def _digest(event: CloudEvent) -> bytes:
 
 def _bad(message: str, param: str | None = None) -> ActionRefused:
     return ActionRefused(422, "event_refused", message, param)
-
-
-def _lowered(error: Exception) -> str:
-    text = str(error)
-    return text[:1].lower() + text[1:]

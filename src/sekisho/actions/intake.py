@@ -11,6 +11,8 @@ ASKED: Final = "sekisho.actions"
 """Topic on which actions are asked for."""
 GROUP: Final = "sekisho"
 CALLER: Final = "broker"
+BODY_BYTES: Final = 1 << 20
+"""Longest message taken; as over HTTP."""
 _PREFIXES: Final = ("cloudevents:", "cloudevents_", "ce_")
 """How the AMQP and the Kafka binding begin the names of attributes; NATS and HTTP say `ce-`."""
 
@@ -22,6 +24,8 @@ async def take_in(broker: Broker, desk: ActionDesk, now_us: Callable[[], int]) -
     """
 
     async def handler(message: Message) -> None:
+        if len(message.body) > BODY_BYTES:
+            raise Poison(f"too_large: a message has at most {BODY_BYTES} bytes")
         headers = {_header(name): value for name, value in message.headers.items()}
         try:
             request = read_request(headers, message.body, CALLER, "", now_us())

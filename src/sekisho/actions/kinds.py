@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 import msgspec
 
 from sekisho.durable import Retry
+from sekisho.kit.sentences import going_on
 
 GROUP: Final = "sekisho.actions"
 """Entry points of this group name subclasses of `ActionKind`."""
@@ -155,6 +156,7 @@ class ActionKind(ABC, Generic[Params]):
             may be repeated; `ask` when it has to be checked first.
         timeout_s: longest an attempt may take.
         attempts_max: attempts after which the action is dead.
+        list_params: parameters that name a list by its alias; what a policy names stays.
     """
 
     name: ClassVar[str]
@@ -162,6 +164,7 @@ class ActionKind(ABC, Generic[Params]):
     retry: ClassVar[Retry]
     timeout_s: ClassVar[float] = 10
     attempts_max: ClassVar[int] = 8
+    list_params: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -205,6 +208,19 @@ class ActionKind(ABC, Generic[Params]):
             ValueError: the message says which parameter, and what is allowed.
         """
         del params
+
+    def check_named(self, settled: Mapping[str, Any]) -> None:
+        """Refuse names of this installation that are not there: a list, an endpoint.
+
+        Asked of a policy, where only a decision fills the other parameters.
+
+        Args:
+            settled: those parameters that are there already, as JSON values.
+
+        Raises:
+            ValueError: the message says which parameter, and what is missing.
+        """
+        del settled
 
 
 class KindUnknown(LookupError):
@@ -266,7 +282,7 @@ class Kinds:
         try:
             return kind, msgspec.json.decode(params, type=kind.params)
         except msgspec.DecodeError as error:
-            raise ParamsRefused(f"`{name}`: {str(error)[:1].lower()}{str(error)[1:]}") from error
+            raise ParamsRefused(f"`{name}`: {going_on(error)}") from error
 
     def check(self, name: str, params: bytes) -> tuple[ActionKind[Any], Any]:
         """As `read`, and the kind accepts what they say; asked when an action is taken in.
@@ -281,6 +297,24 @@ class Kinds:
         except ValueError as error:
             raise ParamsRefused(f"`{name}`: {error}") from error
         return kind, read
+
+    def check_named(self, name: str, settled: Mapping[str, Any]) -> None:
+        """What is named by the parameters that are settled is there.
+
+        Raises:
+            KindUnknown: none of that name is installed.
+            ParamsRefused: it is not.
+        """
+        try:
+            self.find(name).check_named(settled)
+        except ValueError as error:
+            raise ParamsRefused(f"`{name}`: {error}") from error
+
+    def lists_named(self, name: str, settled: Mapping[str, Any]) -> set[str]:
+        """Lists that settled parameters name; none of a kind that is not installed any more."""
+        kind = self._by_name.get(name)
+        wanted = kind.list_params if kind else ()
+        return {str(settled[one]) for one in wanted if one in settled}
 
 
 def installed_kinds(services: Services) -> Kinds:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from sekisho.actions.conditions import ConditionRefused, Conditions, looks_into, reads
 from sekisho.actions.frequency import AtMost, Frequency
@@ -24,6 +25,7 @@ FACTS: Final = frozenset({"decision", "event", "event_type", "outcome", "rule"})
 
 Undo = Callable[[], None]
 _ENCODER: Final = msgspec.json.Encoder()
+_log = structlog.get_logger("sekisho.actions")
 
 
 class PolicyAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +107,9 @@ class Policies:
         kinds: what they may ask for.
         reader: reads their conditions.
         frequency: how often they have asked already; outlives a replacement.
+        is_kept: they were in force before this process. What they name may be gone by now: that
+            stops no start. Their actions end as dead, where somebody sees it; a policy whose
+            condition cannot be read any more rests.
 
     Raises:
         PoliciesRefused: one of them is wrong.
@@ -116,6 +121,8 @@ class Policies:
         kinds: Kinds,
         reader: Conditions,
         frequency: Frequency,
+        *,
+        is_kept: bool = False,
     ) -> None:
         self.told = tuple(policies)
         self._kinds = kinds
@@ -127,7 +134,10 @@ class Policies:
         for name in names:
             if names.count(name) > 1:
                 raise PoliciesRefused(f"two policies are called `{name}`: rename one")
-        self._compiled = [self._compile(one) for one in policies if one.enabled]
+        compile_one = self._compile_kept if is_kept else self._compile
+        self._compiled = [
+            compiled for one in policies if one.enabled and (compiled := compile_one(one))
+        ]
         self.fields, self.lists = self._uses()
         """Attributes and lists that the policies in force read."""
 
@@ -208,6 +218,7 @@ class Policies:
             fields |= {one.policy.subject} - {""}
             for action in one.policy.actions:
                 fields |= holes([action.params, action.ordering_key]) - FACTS
+                lists |= self._kinds.lists_named(action.kind, _settled(action))
             for text in _conditions_in(one.policy):
                 condition = self._conditions.read(text)
                 fields |= reads(condition)
@@ -217,9 +228,21 @@ class Policies:
     def _compile(self, policy: ActionPolicy) -> _Compiled:
         try:
             self._check(policy)
-            condition = self._conditions.read(policy.when) if policy.when else None
+            return self._read(policy)
         except (ConditionRefused, KindUnknown, ParamsRefused, PoliciesRefused) as error:
             raise PoliciesRefused(f"policy `{policy.name}`: {error.args[0]}") from error
+
+    def _compile_kept(self, policy: ActionPolicy) -> _Compiled | None:
+        try:
+            for text in _conditions_in(policy):
+                self._conditions.read(text)
+            return self._read(policy)
+        except ConditionRefused as error:
+            _log.error("actions.policy_rests", policy=policy.name, error=str(error))
+            return None
+
+    def _read(self, policy: ActionPolicy) -> _Compiled:
+        condition = self._conditions.read(policy.when) if policy.when else None
         return _Compiled(
             policy,
             None if condition is None else compile_condition(condition),
@@ -240,8 +263,14 @@ class Policies:
                 self._conditions.read(text)
             if holes(action.params):  # only a decision can fill them
                 _check_names(action, kind.params)
+                self._kinds.check_named(action.kind, _settled(action))
             else:
                 self._kinds.check(action.kind, _ENCODER.encode(action.params))
+
+
+def _settled(action: PolicyAction) -> dict[str, Any]:
+    """The parameters that no decision has to fill."""
+    return {name: value for name, value in action.params.items() if not holes([value])}
 
 
 def facts_of(decided: Decided) -> dict[str, Any]:

@@ -6,24 +6,24 @@ the lease is void, as any other end would be.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from sekisho.actions.attempt import Attempts
-from sekisho.actions.kinds import ActionContext, ActionKind
+from sekisho.actions.kinds import ActionContext, ActionKind, Kinds
+from sekisho.actions.traffic import Traffic
 from sekisho.brokers import Broker, BrokerError, Consumption, Message, Poison, consume
 from sekisho.durable import Ending, Job
-from sekisho.kit.clock import MICROSECONDS
+from sekisho.kit.clock import MICROSECONDS, Clock
 
 WORK: Final = "sekisho.work"
 """Topic of orders; every worker is a member of its group."""
 RESULTS: Final = "sekisho.results"
 """Topic of endings."""
 GROUP: Final = "sekisho"
-PATIENCE_S: Final = 30.0
-"""How long an order may wait for a worker, beside the time its kind takes."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -45,28 +45,46 @@ READ_ORDER: Final = msgspec.msgpack.Decoder(Order).decode
 READ_ENDING: Final = msgspec.msgpack.Decoder(Ending).decode
 
 
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """How attempts are handed over.
+
+    Attributes:
+        broker: carries orders and endings.
+        away: names of the kinds that workers carry out.
+        patience_s: how long an order may wait for a worker, beside the time its kind takes.
+    """
+
+    broker: Broker
+    away: frozenset[str]
+    patience_s: float = 30.0
+
+
 class RemoteAttempts(Attempts):
-    """Attempts whose kinds in `away` are made by workers; all others here.
+    """Attempts of some kinds are made by workers, those of all others here; else as `Attempts`.
 
     Args:
-        broker: carries orders and endings.
-        away: names of kinds.
-        patience_s: how long an order may wait for a worker.
-        given: as for `Attempts`.
+        kinds, traffic, clock, draw, owner: as for `Attempts`.
+        handing: which kinds, and how.
     """
 
     def __init__(
-        self, broker: Broker, away: Collection[str], patience_s: float, *given: Any
+        self,
+        kinds: Kinds,
+        traffic: Traffic,
+        clock: Clock,
+        draw: Callable[[], float],
+        owner: str,
+        *,
+        handing: Handing,
     ) -> None:
-        super().__init__(*given)
-        self._broker = broker
-        self._away = frozenset(away)
-        self._patience_s = patience_s
+        super().__init__(kinds, traffic, clock, draw, owner)
+        self._handing = handing
         self._waiting: dict[str, asyncio.Future[Ending]] = {}
 
     async def listen(self) -> None:
         """Take endings in until cancelled."""
-        await consume(self._broker, Consumption(RESULTS, GROUP), self._told)
+        await consume(self._handing.broker, Consumption(RESULTS, GROUP), self._told)
 
     async def _told(self, message: Message) -> None:
         try:
@@ -80,17 +98,18 @@ class RemoteAttempts(Attempts):
     async def _run(
         self, job: Job, kind: ActionKind[Any], params: Any, context: ActionContext
     ) -> Ending:
-        if job.kind not in self._away:
+        handing = self._handing
+        if job.kind not in handing.away:
             return await super()._run(job, kind, params, context)
-        wait_s = self._patience_s + kind.timeout_s
-        until_us = context.now_us + round(self._patience_s * MICROSECONDS)
+        wait_s = handing.patience_s + kind.timeout_s
+        until_us = context.now_us + round(handing.patience_s * MICROSECONDS)
         order = Order(job, context.traceparent, until_us)
         answer: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._waiting[_name(job)] = answer
         try:
             async with asyncio.timeout(wait_s):
                 message = Message(_name(job), ENCODE(order), job.ordering_key)
-                await self._broker.publish(WORK, [message])
+                await handing.broker.publish(WORK, [message])
                 return await answer
         except BrokerError as error:
             return await self._unknown(job, kind, context.now_us, str(error))
@@ -107,12 +126,13 @@ class Worker:
     Args:
         broker: where orders come from.
         attempts: makes them.
+        clock: tells when nobody waits for an order any more; within seconds of the server's.
     """
 
-    def __init__(self, broker: Broker, attempts: Attempts, now_us: Any) -> None:
+    def __init__(self, broker: Broker, attempts: Attempts, clock: Clock) -> None:
         self._broker = broker
         self._attempts = attempts
-        self._now_us = now_us
+        self._clock = clock
 
     async def run(self, concurrency: int) -> None:
         """Work until cancelled."""
@@ -125,7 +145,7 @@ class Worker:
             order = READ_ORDER(message.body)
         except msgspec.MsgspecError as error:
             raise Poison(f"no order for an attempt: {error}") from error
-        if self._now_us() > order.until_us:
+        if self._clock.now_us() > order.until_us:
             return
         ending = await self._attempts.make(order.job, order.traceparent)
         name = _name(order.job)

@@ -23,7 +23,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOT
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
-from sekisho.brokers.attempts import Attempts
+from sekisho.brokers.handed_out import HandedOut
 from sekisho.brokers.model import BrokerUnavailable, Message
 from sekisho.brokers.ports import Delivery
 
@@ -49,7 +49,7 @@ class PubSubBroker:
         self._project = project
         self._emulator = emulator or os.environ.get("PUBSUB_EMULATOR_HOST", "")
         self._clients: tuple[PublisherAsyncClient, SubscriberAsyncClient] | None = None
-        self._attempts = Attempts()
+        self._handed_out = HandedOut()
 
     async def declare(self, topic: str, group: str) -> None:
         """Make topic and subscription."""
@@ -104,7 +104,7 @@ class PubSubBroker:
     def _delivery(
         self, subscriber: SubscriberAsyncClient, name: str, raw: ReceivedMessage
     ) -> Delivery:
-        attempt = self._attempts.next(raw.message.message_id, raw.delivery_attempt)
+        attempt = self._handed_out.next(raw.message.message_id, raw.delivery_attempt)
         return PubSubDelivery(subscriber, name, raw.ack_id, _message(raw), attempt)
 
     def _open(self) -> tuple[PublisherAsyncClient, SubscriberAsyncClient]:

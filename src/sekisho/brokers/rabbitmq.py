@@ -10,7 +10,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError
 
-from sekisho.brokers.attempts import Attempts
+from sekisho.brokers.handed_out import HandedOut
 from sekisho.brokers.model import BrokerUnavailable, Message
 from sekisho.brokers.ports import Delivery
 
@@ -38,7 +38,7 @@ class RabbitBroker:
         self._prefetch = prefetch
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
-        self._attempts = Attempts()
+        self._handed_out = HandedOut()
         self._inboxes: dict[tuple[str, str], asyncio.Queue[AbstractIncomingMessage]] = {}
 
     async def declare(self, topic: str, group: str) -> None:
@@ -91,7 +91,7 @@ class RabbitBroker:
     def _attempt(self, raw: AbstractIncomingMessage) -> int:
         count = raw.headers.get(_COUNT)
         told = count + 1 if isinstance(count, int) else 1 + bool(raw.redelivered)
-        return self._attempts.next(raw.message_id or "", told)
+        return self._handed_out.next(raw.message_id or "", told)
 
     async def _start(self, topic: str, group: str) -> "asyncio.Queue[AbstractIncomingMessage]":
         channel = await self._open()

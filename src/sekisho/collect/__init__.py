@@ -1,8 +1,7 @@
 """COLLECT: what is known about an event's entities beyond the event itself."""
 
 from sekisho.collect.ip_ranges import IpRange, IpRanges, IpTable, IpTableRefused, load_ip_table
-from sekisho.collect.ports import Profile, Sink
-from sekisho.collect.profiles import DEFAULT, HOUR_US, Profiles, Table, Version
+from sekisho.collect.profiles import DEFAULT, HOUR_US, Profile, Profiles, Table, Version
 from sekisho.collect.tables import AGE, NotDeclared, ProfileRefused, TableSpec, table_spec
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "Profile",
     "ProfileRefused",
     "Profiles",
-    "Sink",
     "Table",
     "TableSpec",
     "Version",

@@ -16,6 +16,8 @@ INTERNED: Final = 65_536
 """Different values of one attribute that share their memory; those beyond have their own."""
 PART_ROWS: Final = 50_000
 
+Profile = tuple[str, Mapping[str, Scalar] | None]
+"""An entity's id and all that is known of it; None when it is gone."""
 Version = tuple[Any, ...]
 """When it was known (microseconds), the row of the log, then values in the order of attributes.
 

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 import apsw
 
+from sekisho.kit.sentences import going_on
+
 
 class StoreError(Exception):
     """Base of every failure of the durable store.
@@ -73,5 +75,5 @@ def as_store_error(error: Exception) -> StoreError | None:
     for theirs, ours in _BY_SQLITE:
         if isinstance(error, theirs):
             hint = (ours.__doc__ or "").rstrip(".")
-            return ours(f"{hint[:1].lower()}{hint[1:]} (`{error}`)")
+            return ours(f"{going_on(hint)} (`{error}`)")
     return None

@@ -22,6 +22,7 @@ from sekisho.actions import (
     Limits,
     Policies,
     PoliciesRefused,
+    RemoteAttempts,
     Services,
     Traffic,
     Watch,
@@ -66,10 +67,12 @@ class Acting:
         self.traffic = Traffic(limits)
         owner = base.ids.new("proc")
         given = (self.kinds, self.traffic, base.clock, random.random, owner)
-        self._bridge = Bridge(settings, owner, given) if settings.broker else None
-        if self._bridge:
+        attempts = Attempts(*given)
+        self._bridge: Bridge | None = None
+        if settings.broker:
+            self._bridge = Bridge(settings, owner, self.kinds)
             self.services.offer(Bus, Bus(self._bridge.broker))
-        attempts = self._bridge.attempts if self._bridge else Attempts(*given)
+            attempts = self._bridge.attempts = RemoteAttempts(*given, handing=self._bridge.handing)
         options = ExecutorOptions(concurrency=settings.action_concurrency)
         self.executor = Executor(self.queue, attempts, base.clock, watch, owner, options)
         self.desk = ActionDesk(self.queue, self.kinds, base.clock, self.executor.wake)
@@ -145,7 +148,7 @@ class Acting:
 
     def _compiled(self, policies: Sequence[ActionPolicy], *, is_kept: bool) -> Policies:
         """Policies compiled; those kept from before may read what nothing computes any more."""
-        compiled = Policies(policies, self.kinds, self.conditions, self._frequency)
+        compiled = Policies(policies, self.kinds, self.conditions, self._frequency, is_kept=is_kept)
         if not is_kept:
             self._refuse_unread(compiled)
         return compiled

@@ -1,9 +1,8 @@
 """A node on a message broker: actions asked for over it, and attempts handed to workers."""
 
 import asyncio
-from typing import Any
 
-from sekisho.actions import ActionDesk, Kinds, RemoteAttempts, take_in
+from sekisho.actions import ActionDesk, Handing, Kinds, RemoteAttempts, take_in
 from sekisho.brokers import BrokerError, open_broker, stop
 from sekisho.entrypoints.settings import PREFIX, Settings, SettingsError
 from sekisho.kit.clock import Clock
@@ -15,14 +14,13 @@ class Bridge:
     Args:
         settings: which broker, and which kinds of action go to workers.
         owner: names this process within its groups.
-        given: what attempts need, the kinds first.
+        kinds: what is installed.
 
     Raises:
         SettingsError: the address names no broker, or a kind is not installed.
     """
 
-    def __init__(self, settings: Settings, owner: str, given: tuple[Any, ...]) -> None:
-        kinds: Kinds = given[0]
+    def __init__(self, settings: Settings, owner: str, kinds: Kinds) -> None:
         away = [name.strip() for name in settings.worker_actions.split(",") if name.strip()]
         for name in away:
             if name not in kinds.names():
@@ -32,8 +30,9 @@ class Bridge:
             self.broker = open_broker(settings.broker, owner)
         except BrokerError as error:
             raise SettingsError(f"{PREFIX}BROKER: {error}") from error
-        patience_s = float(settings.worker_patience_s)
-        self.attempts = RemoteAttempts(self.broker, away, patience_s, *given)
+        self.handing = Handing(self.broker, frozenset(away), float(settings.worker_patience_s))
+        self.attempts: RemoteAttempts
+        """Those whose endings are listened for; set by whoever makes attempts."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self, desk: ActionDesk, clock: Clock) -> None:

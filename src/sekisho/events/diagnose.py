@@ -22,6 +22,7 @@ from sekisho.events.refusal import (
     Problem,
     shown,
 )
+from sekisho.kit.sentences import going_on
 
 MAX_DEPTH: Final = 16
 """Objects and arrays inside one another; our own messages need three."""
@@ -245,7 +246,7 @@ def _mistake(error: str) -> Problem:
         if "=" in what or "<" in what
         else "wrong_type"
     )
-    return Problem(place, code, what[:1].lower() + what[1:])
+    return Problem(place, code, going_on(what))
 
 
 def _take_out(payload: dict[str, Loose], problem: Problem) -> bool:

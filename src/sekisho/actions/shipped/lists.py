@@ -60,6 +60,12 @@ class ListAdd(ActionKind[ListAddParams]):
     name = "list.add"
     params = ListAddParams
     retry: ClassVar[Retry] = "safe"
+    list_params: ClassVar[tuple[str, ...]] = ("list",)
+
+    def check_named(self, settled: Mapping[str, Any]) -> None:
+        """The list is there."""
+        if "list" in settled:
+            _type_of(self.services.of(Records).read(), str(settled["list"]))
 
     def prepare(self, params: ListAddParams) -> None:
         """The list is there, and the value can stand in it."""
@@ -101,6 +107,12 @@ class ListRemove(ActionKind[ListRemoveParams]):
     name = "list.remove"
     params = ListRemoveParams
     retry: ClassVar[Retry] = "safe"
+    list_params: ClassVar[tuple[str, ...]] = ("list",)
+
+    def check_named(self, settled: Mapping[str, Any]) -> None:
+        """The list is there."""
+        if "list" in settled:
+            _type_of(self.services.of(Records).read(), str(settled["list"]))
 
     def prepare(self, params: ListRemoveParams) -> None:
         """The list is there, and the value could stand in it."""
@@ -138,11 +150,19 @@ def _check(connection: apsw.Connection, name: str, value: str) -> None:
     Raises:
         ValueError: one of the two is not so.
     """
+    normalise_item(_type_of(connection, name), value)
+
+
+def _type_of(connection: apsw.Connection, name: str) -> str:
+    """The type of a list's items.
+
+    Raises:
+        ValueError: there is no such list.
+    """
     try:
-        row = found_list(connection, name)
+        return found_list(connection, name).item_type
     except ListRefused as refused:
         raise ValueError(f"`list`: {refused}") from refused
-    normalise_item(row.item_type, value)
 
 
 def _found(connection: apsw.Connection, name: str, value: str) -> ItemRow | None:

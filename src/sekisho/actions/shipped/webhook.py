@@ -1,5 +1,6 @@
 """`webhook.send`: tell a server of the operator's, signed as Standard Webhooks."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -45,6 +46,11 @@ class WebhookSend(ActionKind[WebhookParams]):
         if not 0 < len(params.type) <= TYPE_MAX:
             raise ValueError(f"`type` has 1 to {TYPE_MAX} characters")
         self._endpoint(params)
+
+    def check_named(self, settled: Mapping[str, Any]) -> None:
+        """The endpoint is there."""
+        if "endpoint" in settled:
+            found_endpoint(self.services.of(Records).read(), str(settled["endpoint"]))
 
     def destination(self, params: WebhookParams) -> str:
         """The endpoint's host; nothing once the endpoint is gone."""

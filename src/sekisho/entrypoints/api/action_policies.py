@@ -11,6 +11,7 @@ from sekisho.entrypoints.api.guard import answer, need, node_of
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import iso
+from sekisho.kit.sentences import going_on
 
 router = APIRouter(prefix="/v1", tags=["actions"])
 
@@ -53,7 +54,7 @@ def read_policies(body: bytes) -> tuple[ActionPolicy, ...]:
         return msgspec.json.decode(body, type=PoliciesIn).policies
     except msgspec.ValidationError as error:
         text = str(error)
-        raise HttpRefusal(422, "parameter_invalid", text[:1].lower() + text[1:]) from error
+        raise HttpRefusal(422, "parameter_invalid", going_on(text)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HttpRefusal(400, "not_json", f"the body is not JSON: {error}") from error
 

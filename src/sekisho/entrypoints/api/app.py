@@ -38,6 +38,7 @@ from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.refusals import HttpRefusal, as_refusal, our_fault
 from sekisho.events import EventRefused
 from sekisho.flow import Refusal
+from sekisho.kit.sentences import going_on
 from sekisho.rules import ListRefused, RulesRefused
 from sekisho.webhooks import EndpointRefused
 
@@ -135,7 +136,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         {
             "place": ".".join(str(part) for part in one["loc"][1:]),
             "code": str(one["type"]),
-            "message": str(one["msg"])[:1].lower() + str(one["msg"])[1:],
+            "message": going_on(one["msg"]),
             "hint": "",
         }
         for one in error.errors()

@@ -11,7 +11,7 @@ from sekisho.entrypoints.api.profiles import csv_in, history_told, known_at, pus
 from sekisho.entrypoints.api.strict_json import StrictRoute
 from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
-from sekisho.entrypoints.profile_sink import push_soon
+from sekisho.entrypoints.profile_pushing import push_soon
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import iso, to_us
 

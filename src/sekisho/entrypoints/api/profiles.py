@@ -12,8 +12,8 @@ from sekisho.entrypoints.keys import ApiKey
 from sekisho.entrypoints.node import Node
 from sekisho.entrypoints.profile_desk import Pushed
 from sekisho.entrypoints.profile_files import MAX_PROFILES, profiles_in_csv
+from sekisho.entrypoints.profile_pushing import push_soon
 from sekisho.entrypoints.profile_rows import PastVersion
-from sekisho.entrypoints.profile_sink import push_soon
 from sekisho.entrypoints.refusals import HttpRefusal
 from sekisho.kit.clock import iso, to_us
 

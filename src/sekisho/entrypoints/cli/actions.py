@@ -47,7 +47,7 @@ def list_command(
     if as_json:
         emit_json(found)
         return
-    shown = table("id", "kind", "state", "attempts", "accepted", "error")
+    shown = table("id", "kind", "state", "attempts", "accepted", "error", by_id=True)
     for one in found:
         tries = f"{one['attempts']} of {one['attempts_max']}"
         error = one["error"] or one["waits_for"] or ""

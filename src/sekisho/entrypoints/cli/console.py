@@ -60,9 +60,15 @@ def progress() -> Progress:
     )
 
 
-def table(*columns: str) -> Table:
-    """A plain table: the first column to the left, figures to the right."""
+def table(*columns: str, by_id: bool = False) -> Table:
+    """A plain table: the first column to the left, figures to the right.
+
+    Args:
+        columns: their headings.
+        by_id: the first column holds ids, which people copy: the others give way to it.
+    """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
-        made.add_column(name, justify="right" if index else "left")
+        is_id = by_id and not index
+        made.add_column(name, justify="right" if index else "left", no_wrap=is_id)
     return made

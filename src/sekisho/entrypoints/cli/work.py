@@ -38,7 +38,7 @@ def work_command(
     attempts = Attempts(kinds, Traffic(Limits(rate, rate)), clock, random.random, name)
 
     async def run() -> None:
-        task = asyncio.create_task(Worker(port, attempts, clock.now_us).run(concurrency))
+        task = asyncio.create_task(Worker(port, attempts, clock).run(concurrency))
         ending = asyncio.Event()
         for one in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(one, ending.set)

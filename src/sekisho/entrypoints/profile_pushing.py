@@ -1,4 +1,4 @@
-"""Profiles pushed from outside the owner's thread: by the API, by sources in threads."""
+"""Profiles pushed over the API, a row of the log after another."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -58,27 +58,3 @@ def _summed(parts: Sequence[Pushed]) -> Pushed:
         total.unchanged += one.unchanged
         total.older += one.older
     return total
-
-
-class NodeSink:
-    """The way in for sources that run in this process: `collect.Sink` over a node.
-
-    While the node serves, `take` is for other threads than the event loop's.
-    """
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def take(self, entity: str, profiles: Sequence[Profile], at_us: int, /) -> None:
-        """Profiles that were known from a moment on; durable when it returns.
-
-        Raises:
-            ProfileRefused: no such profiles are declared, or one of these does not fit.
-            Refusal: the log did not take all; the same again is safe.
-        """
-        node = self._node
-        if not node.ready:
-            node.push(entity, profiles, at_us)
-            return
-        pushing = push_soon(node, entity, profiles, at_us)
-        asyncio.run_coroutine_threadsafe(pushing, node.loop).result()

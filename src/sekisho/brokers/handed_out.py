@@ -6,11 +6,11 @@ from typing import Final
 _REMEMBERED: Final = 10_000
 
 
-class Attempts:
-    """Attempts by message id, the least recent forgotten first; a restart forgets all.
+class HandedOut:
+    """Hand-outs by message id, the least recent forgotten first; a restart forgets all.
 
-    >>> attempts = Attempts()
-    >>> attempts.next("m1"), attempts.next("m1"), attempts.next("m2", told=7)
+    >>> handed_out = HandedOut()
+    >>> handed_out.next("m1"), handed_out.next("m1"), handed_out.next("m2", told=7)
     (1, 2, 7)
     """
 
@@ -18,7 +18,7 @@ class Attempts:
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def next(self, ident: str, told: int = 1) -> int:
-        """The number of this attempt; `told` is what the broker itself says at least."""
+        """The number of this one; `told` is what the broker itself says at least."""
         attempt = max(told, self._counts.pop(ident, 0) + 1)
         self._counts[ident] = attempt
         if len(self._counts) > _REMEMBERED:
